@@ -1,0 +1,142 @@
+"""Everything that can go wrong, drawn once. A class's docstring is its public message; the argument is for the log.
+
+The core knows no status codes: `gateway.problems` gives every class here its row, and a test fails if one has none.
+"""
+
+
+class EcluseError(Exception):
+    """Something went wrong on our side. Please try again in a moment."""
+
+    retry_after_seconds: int | None = None
+
+    @property
+    def public(self) -> str:
+        """What may be told to anybody."""
+        return (type(self).__doc__ or "").strip()
+
+
+class UnknownRoom(EcluseError):
+    """There is no room of this name here."""
+
+
+class UnknownLane(EcluseError):
+    """This room has no lane of this name."""
+
+
+class BadInput(EcluseError):
+    """The request could not be read. Check the fields against the documentation and send it again."""
+
+    @property
+    def public(self) -> str:
+        """The general sentence, then what was wrong with this request."""
+        return f"{super().public} {self}".strip()
+
+
+class BodyTooLarge(EcluseError):
+    """The body is larger than this room accepts."""
+
+
+class AmbiguousRequest(EcluseError):
+    """This request can be read in more than one way, so it was refused. Send a plain path, one Host and one length."""
+
+
+class TokenError(EcluseError):
+    """This proof cannot be read. Join the line again to get a new one."""
+
+
+class Forged(TokenError):
+    """This ticket or pass was not issued here, or was altered. Join the line again to get a new one."""
+
+
+class WrongRoom(TokenError):
+    """This ticket or pass belongs to another room. Join the line of this room."""
+
+
+class Expired(TokenError):
+    """This ticket or pass is too old. Join the line again to get a new one."""
+
+
+class NoTicket(EcluseError):
+    """You have no place in this line yet. Join it first."""
+
+
+class NotCalled(EcluseError):
+    """It is not your turn yet. Your place is kept; try again in a few seconds."""
+
+
+class LimitsFull(EcluseError):
+    """It is your turn, and the limit is reached for a moment. Your call is kept; try again in a few seconds."""
+
+
+class Missed(EcluseError):
+    """Your turn passed before you entered. Join again with the same ticket: you get your place back, once."""
+
+
+class Gone(EcluseError):
+    """This ticket is finished: its turn was missed twice, it left, or its visit ended. Join the line again."""
+
+
+class RoomFull(EcluseError):
+    """The line is as long as it may be. Try again later; those already in line keep their places."""
+
+
+class RoomClosed(EcluseError):
+    """This room is closed. The page says when it opens and what else you can do."""
+
+
+class Waiting(EcluseError):
+    """There is a line for this service. You have a place in it; wait for your turn at the addresses given."""
+
+
+class PassNeeded(EcluseError):
+    """There is a line for this service. Open the page itself first; images, styles and HEAD requests take no place."""
+
+
+class FormNotSent(EcluseError):
+    """Your form was NOT sent: there is a line for this service. Wait for your turn, then send the form again."""
+
+
+class CrossSite(EcluseError):
+    """This action must come from our own page, not from another site."""
+
+
+class StoreAway(EcluseError):
+    """The line cannot be reached for a moment. Places are kept; this page keeps trying."""
+
+    retry_after_seconds = 5
+
+
+class OriginAway(EcluseError):
+    """The service behind the line does not answer. Your visit is kept; try again in a moment."""
+
+    retry_after_seconds = 10
+
+
+class OriginSlow(EcluseError):
+    """The service behind the line took too long. Your visit is kept; try again in a moment."""
+
+    retry_after_seconds = 10
+
+
+class KeyNeeded(EcluseError):
+    """Send an operator key as Authorization: Bearer."""
+
+
+class RoleTooLow(EcluseError):
+    """Your key may look at this, not change it."""
+
+
+class VersionConflict(EcluseError):
+    """Somebody changed this room since you read it. Read it again, then repeat your change."""
+
+
+class UnknownSession(EcluseError):
+    """There is no such session."""
+
+
+class NotFound(EcluseError):
+    """There is nothing at this address."""
+
+
+class MethodNotAllowed(EcluseError):
+    """This address does not take this method."""

@@ -1,0 +1,216 @@
+"""Tickets and passes: the signed proofs a visitor carries. The only module that imports itsdangerous.
+
+A pass is a standard JWT (RFC 7519, compact JWS of RFC 7515, HS256) under the configured key itself, so that any
+proxy or language verifies it. A ticket is a short text under a key *derived* from that one, so a ticket can never
+be read as a pass nor a pass as a ticket. Signatures are compared as text with the one expected spelling:
+a re-encoded signature is a forged one.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from itsdangerous import Signer
+from itsdangerous.encoding import base64_encode
+
+from ecluse.clock import Clock, system_clock
+from ecluse.domain.errors import Expired, Forged, WrongRoom
+
+LEEWAY_SECONDS = 30
+"""How far the clocks of two gateways may differ before a fresh token looks like one from the future."""
+
+_ROOM = r"[a-z0-9-]{1,40}"
+_TICKET = re.compile(
+    rf"1~({_ROOM})~({_ROOM})~([A-Za-z0-9_-]{{11}})~([nd])~(0|[1-9][0-9]{{0,15}})~([A-Za-z0-9_-]{{8}})~([1-9][0-9]{{0,11}})",
+    re.ASCII,
+)
+_MAX_TOKEN_CHARS = 1024
+
+
+def new_id() -> str:
+    """A new public ticket id: 64 random bits as 11 URL-safe characters."""
+    return secrets.token_urlsafe(8)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """A visitor's signed place: enough to rebuild it if Redis loses it."""
+
+    room: str
+    lane: str
+    id: str
+    drawn: bool = False
+    number: int
+    """Order of arrival, ≥ 1; the place itself unless the ticket is drawn."""
+    epoch: str
+    """The life of the room's data in which the number was given: 8 characters."""
+    issued_at: int
+    """Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """The right to reach a room's origin until it expires."""
+
+    room: str
+    session: str
+    lane: str
+    issued_at: int
+    """Unix seconds of the admission; renewals keep it."""
+    expires_at: int
+    """Unix seconds."""
+    person: str | None = None
+    """Keyed digest of the person number, in nominative rooms."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningKey:
+    """One secret of the key list, with the name that tokens carry for it."""
+
+    secret: bytes
+    kid: str
+
+    @classmethod
+    def from_secret(cls, secret: str) -> "SigningKey":
+        """Name a secret by the first 8 hex digits of its SHA-256: the same on every machine, telling nothing."""
+        raw = secret.encode()
+        return cls(secret=raw, kid=hashlib.sha256(b"ecluse.kid." + raw).hexdigest()[:8])
+
+
+def _b64(data: bytes) -> bytes:
+    return base64_encode(data)
+
+
+def _signer(secret: bytes) -> Signer:
+    return Signer(secret, sep=".", key_derivation="none", digest_method=hashlib.sha256)
+
+
+class TicketSigner:
+    """Signs tickets with the first key and reads those of every key in the list."""
+
+    def __init__(
+        self, keys: Sequence[SigningKey], *, max_age_seconds: int = 86_400, clock: Clock = system_clock
+    ) -> None:
+        derived = [hmac.digest(key.secret, b"ecluse.ticket.v1", "sha256") for key in keys]
+        self._signers = [_signer(secret) for secret in derived]
+        self._max_age_seconds = max_age_seconds
+        self._clock = clock
+
+    def sign(self, ticket: Ticket) -> str:
+        """The ticket as cookie-safe text of about 130 characters."""
+        kind = "d" if ticket.drawn else "n"
+        body = f"1~{ticket.room}~{ticket.lane}~{ticket.id}~{kind}~{ticket.number}~{ticket.epoch}~{ticket.issued_at}"
+        return self._signers[0].sign(body.encode()).decode()
+
+    def read(self, token: str, room: str) -> Ticket:
+        """The ticket in `token`, which must belong to `room`.
+
+        Raises Forged, WrongRoom or Expired; nothing is parsed before the signature holds.
+        """
+        body = _verified(token, self._signers)
+        match = _TICKET.fullmatch(body.decode("ascii", "replace"))
+        if match is None:
+            raise Forged
+        found_room, lane, ticket_id, kind, number, epoch, issued_at = match.groups()
+        if found_room != room:
+            raise WrongRoom
+        age_seconds = self._clock() - int(issued_at)
+        if age_seconds > self._max_age_seconds:
+            raise Expired
+        if age_seconds < -LEEWAY_SECONDS * 4:
+            raise Forged
+        return Ticket(
+            room=room, lane=lane, id=ticket_id, drawn=kind == "d", number=int(number), epoch=epoch,
+            issued_at=int(issued_at),
+        )  # fmt: skip
+
+
+def _verified(token: str, signers: Sequence[Signer]) -> bytes:
+    """The signed part of `token`, once one of `signers` vouches for it."""
+    if not token.isascii() or len(token) > _MAX_TOKEN_CHARS:
+        raise Forged
+    body, dot, signature = token.encode().rpartition(b".")
+    if not dot:
+        raise Forged
+    for signer in signers:
+        if hmac.compare_digest(signer.get_signature(body), signature):
+            return body
+    raise Forged
+
+
+class PassSigner:
+    """Signs passes with the first key and reads those of every key in the list, by `kid`."""
+
+    def __init__(self, keys: Sequence[SigningKey], *, clock: Clock = system_clock) -> None:
+        self._clock = clock
+        self._kid = keys[0].kid
+        self._signers = {key.kid: _signer(key.secret) for key in keys}
+        self._headers = {key.kid: _header(key.kid) for key in keys}
+
+    def sign(self, granted: Pass) -> str:
+        """The pass as a compact JWS (HS256)."""
+        claims: dict[str, object] = {
+            "iss": "ecluse", "aud": granted.room, "sub": granted.session, "iat": granted.issued_at,
+            "exp": granted.expires_at, "lane": granted.lane,
+        }  # fmt: skip
+        if granted.person is not None:
+            claims["person"] = granted.person
+        body = self._headers[self._kid] + b"." + _b64(json.dumps(claims, separators=(",", ":")).encode())
+        return self._signers[self._kid].sign(body).decode()
+
+    def read(self, token: str, room: str) -> Pass:
+        """The pass in `token`, which must open `room` now. Raises Forged, WrongRoom or Expired."""
+        head, dot, _ = token.partition(".")
+        for kid, header in self._headers.items():
+            if dot and header.decode() == head:
+                body = _verified(token, [self._signers[kid]])
+                return self._checked(_claims(body), room)
+        raise Forged
+
+    def _checked(self, claims: dict[str, object], room: str) -> Pass:
+        audience, session, lane = claims.get("aud"), claims.get("sub"), claims.get("lane")
+        issued_at, expires_at, person = claims.get("iat"), claims.get("exp"), claims.get("person")
+        if claims.get("iss") != "ecluse" or not isinstance(session, str) or not isinstance(lane, str):
+            raise Forged
+        if not isinstance(issued_at, int) or not isinstance(expires_at, int):
+            raise Forged
+        if person is not None and not isinstance(person, str):
+            raise Forged
+        if audience != room:
+            raise WrongRoom
+        now = self._clock()
+        if expires_at <= now:
+            raise Expired
+        if issued_at > now + LEEWAY_SECONDS * 4:
+            raise Forged
+        return Pass(
+            room=room, session=session, lane=lane, issued_at=issued_at, expires_at=expires_at, person=person,
+        )  # fmt: skip
+
+
+def _header(kid: str) -> bytes:
+    return _b64(json.dumps({"alg": "HS256", "typ": "JWT", "kid": kid}, separators=(",", ":")).encode())
+
+
+def _claims(body: bytes) -> dict[str, object]:
+    encoded = body.partition(b".")[2]
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(encoded + b"=" * (-len(encoded) % 4)))
+    except ValueError:
+        raise Forged from None
+    if not isinstance(claims, dict):
+        raise Forged
+    return claims
+
+
+def inspect(token: str) -> tuple[dict[str, object], dict[str, object]]:
+    """Header and claims of a pass, *unverified*: for people who debug, never for a decision. Raises Forged."""
+    if token.count(".") != 2:
+        raise Forged
+    head, claims, _ = token.encode("ascii", "replace").split(b".")
+    return _claims(b"." + head), _claims(b"." + claims)

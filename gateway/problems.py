@@ -1,0 +1,75 @@
+"""Errors as RFC 9457 problems: the one place where an error meets a status code."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ecluse.domain import errors
+from gateway.asgi import Headers, Send, respond
+
+PREFIX = "/_ecluse/problems/"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How a class of error is told over HTTP."""
+
+    status: int
+    slug: str
+    title: str
+
+
+ROWS: Mapping[type[errors.EcluseError], Row] = {
+    errors.EcluseError: Row(500, "internal", "Internal error"),
+    errors.UnknownRoom: Row(404, "unknown-room", "Unknown room"),
+    errors.UnknownLane: Row(422, "unknown-lane", "Unknown lane"),
+    errors.BadInput: Row(400, "bad-input", "Bad input"),
+    errors.BodyTooLarge: Row(413, "body-too-large", "Body too large"),
+    errors.AmbiguousRequest: Row(400, "ambiguous-request", "Ambiguous request"),
+    errors.TokenError: Row(401, "bad-token", "Unreadable proof"),
+    errors.Forged: Row(401, "forged", "Not a genuine ticket or pass"),
+    errors.WrongRoom: Row(403, "wrong-room", "Ticket or pass of another room"),
+    errors.Expired: Row(401, "expired", "Expired ticket or pass"),
+    errors.NoTicket: Row(404, "no-ticket", "No ticket"),
+    errors.NotCalled: Row(425, "not-called", "Not called yet"),
+    errors.LimitsFull: Row(425, "limits-full", "Limits full for a moment"),
+    errors.Missed: Row(410, "missed", "Turn missed"),
+    errors.Gone: Row(410, "gone", "Ticket finished"),
+    errors.RoomFull: Row(503, "full", "Line full"),
+    errors.RoomClosed: Row(503, "closed", "Room closed"),
+    errors.Waiting: Row(429, "waiting", "Waiting"),
+    errors.PassNeeded: Row(429, "pass-needed", "Pass needed"),
+    errors.FormNotSent: Row(429, "form-not-sent", "Form not sent"),
+    errors.CrossSite: Row(403, "cross-site", "Cross-site request"),
+    errors.StoreAway: Row(503, "store-away", "Line out of reach"),
+    errors.OriginAway: Row(502, "origin-away", "Service out of reach"),
+    errors.OriginSlow: Row(504, "origin-slow", "Service too slow"),
+    errors.KeyNeeded: Row(401, "key-needed", "Operator key needed"),
+    errors.RoleTooLow: Row(403, "role-too-low", "Role too low"),
+    errors.VersionConflict: Row(412, "version-conflict", "Changed meanwhile"),
+    errors.UnknownSession: Row(404, "unknown-session", "Unknown session"),
+    errors.NotFound: Row(404, "not-found", "Not found"),
+    errors.MethodNotAllowed: Row(405, "method-not-allowed", "Method not allowed"),
+}
+BY_SLUG = {row.slug: (kind, row) for kind, row in ROWS.items()}
+
+
+async def send_problem(
+    send: Send,
+    error: errors.EcluseError,
+    *,
+    status: int | None = None,
+    headers: Iterable[tuple[bytes, bytes]] = (),
+    members: Mapping[str, object] | None = None,
+) -> None:
+    """Answer with the problem of `error`; `members` are its extension members, `status` overrides its row's."""
+    row = ROWS[type(error)]
+    code = status or row.status
+    body: dict[str, object] = {
+        "type": PREFIX + row.slug, "title": row.title, "status": code, "detail": error.public,
+    }  # fmt: skip
+    body.update(members or {})
+    out: Headers = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store"), *headers]
+    if error.retry_after_seconds is not None and not any(name == b"retry-after" for name, _ in out):
+        out.append((b"retry-after", str(error.retry_after_seconds).encode()))
+    await respond(send, code, out, json.dumps(body, ensure_ascii=False).encode())
