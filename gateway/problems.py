@@ -41,6 +41,7 @@ ROWS: Mapping[type[errors.EcluseError], Row] = {
     errors.PassNeeded: Row(429, "pass-needed", "Pass needed"),
     errors.FormNotSent: Row(429, "form-not-sent", "Form not sent"),
     errors.CrossSite: Row(403, "cross-site", "Cross-site request"),
+    errors.TooManyStreams: Row(503, "too-many-streams", "Too many streams"),
     errors.StoreAway: Row(503, "store-away", "Line out of reach"),
     errors.OriginAway: Row(502, "origin-away", "Service out of reach"),
     errors.OriginSlow: Row(504, "origin-slow", "Service too slow"),

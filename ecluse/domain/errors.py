@@ -79,9 +79,13 @@ class Gone(EcluseError):
 class RoomFull(EcluseError):
     """The line is as long as it may be. Try again later; those already in line keep their places."""
 
+    retry_after_seconds = 60
+
 
 class RoomClosed(EcluseError):
     """This room is closed. The page says when it opens and what else you can do."""
+
+    retry_after_seconds = 300
 
 
 class Waiting(EcluseError):
@@ -98,6 +102,12 @@ class FormNotSent(EcluseError):
 
 class CrossSite(EcluseError):
     """This action must come from our own page, not from another site."""
+
+
+class TooManyStreams(EcluseError):
+    """Too many streams are open here. Poll the board instead."""
+
+    retry_after_seconds = 10
 
 
 class StoreAway(EcluseError):

@@ -1,0 +1,55 @@
+# One command for everything; each target sets up .venv first (instant when nothing changed).
+# `make help` lists them.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format lock bench load
+
+SHELL_SCRIPTS := deploy/dev/setup.sh .ci/run
+RUN := .venv/bin/python -m
+
+PORT ?= 8000
+CROWD ?= 300
+INFO ?=
+ARGS ?=
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## everything on this machine until Ctrl-C: PORT=8000 CROWD=300 INFO=file
+	@deploy/dev/setup.sh runtime
+	@exec $(RUN) ecluse demo --port '$(PORT)' --crowd '$(CROWD)' $(if $(INFO),--info '$(INFO)')
+
+test: ## the test suite, or a part: ARGS="tests/ecluse -k draw"
+	@deploy/dev/setup.sh dev
+	@exec $(RUN) pytest $(ARGS)
+
+check: ## format, lint, types, import contracts, shell scripts, tests
+	@deploy/dev/setup.sh dev
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy
+	.venv/bin/lint-imports
+	.venv/bin/shellcheck $(SHELL_SCRIPTS)
+	@exec $(RUN) pytest $(ARGS)
+
+format: ## format and sort imports
+	@deploy/dev/setup.sh dev
+	$(RUN) ruff format .
+	$(RUN) ruff check --fix .
+
+COMPILE = $(RUN) uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
+
+lock: ## the lock files, from pyproject.toml; ARGS=--upgrade for newer versions
+	@deploy/dev/setup.sh dev
+	$(COMPILE) $(ARGS) deploy/dev/uv.in -o deploy/dev/uv.lock
+	$(COMPILE) $(ARGS) --extra embedded pyproject.toml -o requirements.lock
+	$(COMPILE) $(ARGS) --extra embedded --extra load --group dev pyproject.toml -o requirements-dev.lock
+
+bench: ## speed and memory beside the limit and the peers
+	@deploy/dev/setup.sh dev
+	@exec $(RUN) benchmarks $(ARGS)
+
+load: ## a load scenario: SCENARIO=… USERS=… MINUTES=…
+	@deploy/dev/setup.sh dev
+	@exec $(RUN) loadtests $(if $(SCENARIO),--scenario '$(SCENARIO)') $(if $(USERS),--users '$(USERS)') \
+		$(if $(MINUTES),--minutes '$(MINUTES)') $(ARGS)

@@ -1,0 +1,82 @@
+"""Reading what browsers and programs send, strictly: a body is one of two kinds, each field comes once."""
+
+import json
+import re
+from collections.abc import Mapping
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+
+from booking_backend.pass_gate import STATE_KEY
+from booking_backend.slots import Draft
+from ecluse.tokens import Pass
+
+BODY_MAX_BYTES = 16 * 1024
+_DRAFT_MAX_CHARS = 200
+_ID = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
+
+
+class Unreadable(Exception):
+    """The request cannot be read; `reason` is a `refusal.` key of texts, `status` its HTTP status."""
+
+    def __init__(self, reason: str, status: int) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.status = status
+
+
+def session_of(request: Request) -> str:
+    """The visit this request belongs to, as the gate verified it."""
+    granted = request.scope["state"][STATE_KEY]
+    assert isinstance(granted, Pass)
+    return granted.session
+
+
+def row_id(text: str) -> int | None:
+    """A positive id of at most nine digits, or None."""
+    return int(text) if _ID.fullmatch(text) else None
+
+
+def _refuse_cross_site(request: Request) -> None:
+    # The gateway's SameSite cookie stops other sites; this stops other hosts of the same site (Fetch Metadata, W3C).
+    if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+        raise Unreadable("cross_site", 403)
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def read_form(request: Request) -> Mapping[str, str]:
+    """The fields of a URL-encoded form. Raises Unreadable."""
+    _refuse_cross_site(request)
+    if _media_type(request) != "application/x-www-form-urlencoded":
+        raise Unreadable("bad_form", 415)
+    try:
+        text = (await request.body()).decode("ascii")
+        fields = parse_qs(text, keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=20)
+    except ValueError:
+        raise Unreadable("bad_form", 400) from None
+    if any(len(values) > 1 for values in fields.values()):
+        raise Unreadable("bad_form", 400)
+    return {name: values[0] for name, values in fields.items()}
+
+
+async def read_json(request: Request) -> Mapping[str, object]:
+    """The members of a JSON object. Raises Unreadable."""
+    _refuse_cross_site(request)
+    if _media_type(request) != "application/json":
+        raise Unreadable("bad_form", 415)
+    try:
+        found = json.loads(await request.body())
+    except (ValueError, RecursionError):
+        raise Unreadable("bad_form", 400) from None
+    if not isinstance(found, dict):
+        raise Unreadable("bad_form", 400)
+    return found
+
+
+def draft_of(fields: Mapping[str, str]) -> Draft:
+    """What was typed, cut where no true answer reaches."""
+    name, number = fields.get("name", ""), fields.get("file_number", "")
+    return Draft(name=name[:_DRAFT_MAX_CHARS], file_number=number[:_DRAFT_MAX_CHARS])

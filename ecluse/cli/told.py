@@ -1,0 +1,35 @@
+"""What every command shares: errors told in one clear line each, and a configuration read or refused."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from ecluse.settings import Settings
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="The TOML file; also ECLUSE_CONFIG.", show_default=False)
+]
+
+
+def fail(message: str, status: int = 1) -> NoReturn:
+    """Tell what went wrong on standard error and end the command."""
+    sys.stderr.write(f"ecluse: {message}\n")
+    raise typer.Exit(status)
+
+
+def configured(config: Path | None, *, status: int = 2) -> "tuple[Path, Settings]":
+    """The checked configuration and where it is; every mistake, secrets included, is a line, then exit `status`."""
+    from ecluse.settings import ConfigurationError, load, secrets
+
+    try:
+        settings = load(config)
+        secrets(settings)
+    except ConfigurationError as error:
+        for mistake in error.mistakes:
+            sys.stderr.write(f"{mistake}\n")
+        raise typer.Exit(status) from None
+    return (config or Path(os.environ["ECLUSE_CONFIG"])).absolute(), settings

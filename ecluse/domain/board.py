@@ -1,0 +1,142 @@
+"""The board: one small public document per room, from which any ticket works out its own position."""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ecluse.domain.estimate import Throughput
+
+EXACT = 32
+"""How many at the front have a mark each."""
+STEP = 1.035
+"""Ratio between marks behind them: half of it is the largest error of a position, under 2 %."""
+NEAR_SECONDS = 3
+FAR_SECONDS = 20
+
+Mark = tuple[float, int]
+"""A place, and how many tickets stand before it."""
+
+
+class Phase(StrEnum):
+    """What a room is doing."""
+
+    IDLE = "idle"
+    PREQUEUE = "prequeue"
+    DRAWING = "drawing"
+    OPEN = "open"
+    PAUSED = "paused"
+    CLOSED = "closed"
+
+
+def mark_ranks(waiting: int) -> list[int]:
+    """The ranks (0 is the front) whose places are marked in a line of `waiting`: every one of the first, the last,
+    and geometrically spaced ones between."""
+    ranks = list(range(min(EXACT, waiting)))
+    reach = float(EXACT)
+    while reach < waiting - 1:
+        rank = int(reach)
+        if rank > ranks[-1]:
+            ranks.append(rank)
+        reach = max(reach * STEP, reach + 1)
+    if waiting > EXACT and ranks[-1] != waiting - 1:
+        ranks.append(waiting - 1)
+    return ranks
+
+
+def ahead_of(place: float, marks: Sequence[Mark], waiting: int) -> int:
+    """How many stand before a ticket at `place`: exact at the marks, between two of them by proportion.
+
+    A place behind the last mark joined after the board was made: everybody on it is ahead.
+    """
+    after = bisect_right(marks, place, key=lambda mark: mark[0])
+    if after == 0:
+        return 0
+    left_place, left_ahead = marks[after - 1]
+    if after == len(marks):
+        return left_ahead if left_place == place else max(waiting, left_ahead + 1)
+    right_place, right_ahead = marks[after]
+    share = (place - left_place) / (right_place - left_place)
+    return round(left_ahead + share * (right_ahead - left_ahead))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneBoard:
+    """One lane on the board."""
+
+    waiting: int
+    serving: float
+    """The highest place called so far; 0 before the first."""
+    calls_per_minute: Throughput
+    marks: Sequence[Mark]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """The public state of a room at `at_ms` (Redis time)."""
+
+    room: str
+    epoch: str
+    at_ms: int
+    phase: Phase
+    notice: Mapping[str, str]
+    pace_per_minute: float
+    waiting: int
+    called: int
+    admitted: int
+    lanes: Mapping[str, LaneBoard]
+    opens_at: str | None = None
+    closes_at: str | None = None
+    slots_left: int | None = None
+
+    def document(self) -> dict[str, object]:
+        """The board as CONTRACT.md names its fields."""
+        return {
+            "room": self.room,
+            "epoch": self.epoch,
+            "at_ms": self.at_ms,
+            "phase": self.phase.value,
+            "notice": dict(self.notice),
+            "pace_per_minute": self.pace_per_minute,
+            "waiting": self.waiting,
+            "called": self.called,
+            "admitted": self.admitted,
+            "opens_at": self.opens_at,
+            "closes_at": self.closes_at,
+            "stale": False,
+            "slots_left": self.slots_left,
+            "lanes": {name: _lane_document(lane) for name, lane in self.lanes.items()},
+            "poll_seconds": {"near": NEAR_SECONDS, "far": FAR_SECONDS},
+        }
+
+
+def _plain(place: float) -> float | int:
+    """A number's place without a decimal point, a draw value as it is."""
+    return int(place) if place == int(place) else place
+
+
+def _lane_document(lane: LaneBoard) -> dict[str, object]:
+    return {
+        "waiting": lane.waiting,
+        "serving": _plain(lane.serving),
+        "calls_per_minute": {
+            "p50": round(lane.calls_per_minute.p50, 2),
+            "slow": round(lane.calls_per_minute.slow, 2),
+        },
+        "marks": [[_plain(place), ahead] for place, ahead in lane.marks],
+    }
+
+
+def poll_seconds(ahead: int, calls_per_minute: float) -> int:
+    """When a visitor this far back should ask again: a tenth of the wait, between near and far."""
+    wait = ahead / max(calls_per_minute, 0.01) * 60
+    return int(min(max(wait / 10, NEAR_SECONDS), FAR_SECONDS))
+
+
+def phase_of(mode: str, waiting: int, called: int) -> Phase:
+    """The phase that follows from an operator's mode and the line."""
+    if mode == "paused":
+        return Phase.PAUSED
+    if mode == "closed":
+        return Phase.CLOSED
+    return Phase.OPEN if waiting or called or mode == "queueing" else Phase.IDLE

@@ -1,0 +1,137 @@
+"""A room's board in the memory of a process: refreshed at most four times a second, however many ask for it."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from ecluse.domain.board import Board, LaneBoard, Mark, Phase, ahead_of
+from ecluse.domain.errors import StoreAway
+from ecluse.domain.estimate import Throughput
+from ecluse.domain.room import Room
+from ecluse.store.rooms import RoomStore
+
+log = structlog.get_logger()
+REFRESH_SECONDS = 0.25
+STALE_MS = 10_000
+"""A board older than this says so: no worker has put up another."""
+_ENDED_OVERLAP_MS = 5_000.0
+_SILENT_REFRESHES = 8
+
+
+class BoardView:
+    """The latest board of one room, and whose visit is over."""
+
+    def __init__(self, room: Room, store: RoomStore) -> None:
+        self.room = room
+        self._store = store
+        self._changed: asyncio.Future[None] | None = None
+        self._published = b""
+        self._missed_refreshes = 0
+        self._ended: dict[str, float] = {}
+        self._ended_until_ms = 0.0
+        self._show(_first_board(room), stale=True)
+
+    def _show(self, document: dict[str, Any], *, stale: bool) -> None:
+        document["stale"] = stale
+        raw = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        self._set(document, raw)
+
+    def _set(self, document: dict[str, Any], raw: bytes) -> None:
+        self.document = document
+        self.raw = raw
+        self.version = hashlib.blake2b(raw, digest_size=9).hexdigest()
+        self.epoch: str = document["epoch"]
+        self.stale: bool = document["stale"]
+        self.phase: str = document["phase"]
+        self.lanes: Mapping[str, Any] = document["lanes"]
+        self.pulse()
+
+    def next_change(self) -> "asyncio.Future[None]":
+        """One future shared by everybody who waits for the next board."""
+        if self._changed is None:
+            self._changed = asyncio.get_running_loop().create_future()
+        return self._changed
+
+    def pulse(self) -> None:
+        """Wake those who wait although nothing changed: streams need a sign of life, and notice who left."""
+        if self._changed is not None and not self._changed.done():
+            self._changed.set_result(None)
+        self._changed = None
+
+    async def refresh(self, now_ms: float) -> None:
+        """Fetch the board and the visits that ended; says stale when that fails for two seconds or the board is old."""
+        try:
+            published, ended = await asyncio.gather(
+                self._store.board(), self._store.ended_since(self._ended_until_ms - _ENDED_OVERLAP_MS)
+            )
+        except StoreAway as error:
+            self._missed_refreshes += 1
+            if self._missed_refreshes == _SILENT_REFRESHES and not self.stale:
+                log.warning("board_stale", room=self.room.id, why=str(error))
+                self._show(self.document, stale=True)
+                self._published = b""
+            return
+        self._missed_refreshes = 0
+        self._note_ended(ended, now_ms)
+        if not published:
+            return
+        old = now_ms - self.document["at_ms"] > STALE_MS
+        if published != self._published or old != self.stale:
+            self._published = published
+            document = json.loads(published)
+            if now_ms - document["at_ms"] > STALE_MS:
+                self._show(document, stale=True)
+            else:
+                self._set(document, published)
+
+    def _note_ended(self, ended: list[tuple[str, float]], now_ms: float) -> None:
+        for name, when_ms in ended:
+            self._ended[name] = when_ms
+            self._ended_until_ms = max(self._ended_until_ms, when_ms)
+        horizon = now_ms - self.room.session_max_ms - 60_000
+        if self._ended and next(iter(self._ended.values())) < horizon:
+            self._ended = {name: when for name, when in self._ended.items() if when >= horizon}
+
+    def note_ended(self, session: str, now_ms: float) -> None:
+        """This process itself just ended a visit: no need to wait for the next refresh."""
+        self._ended[session] = now_ms
+
+    def is_ended(self, session: str) -> bool:
+        """Whether this visit (or ticket) is known to be over."""
+        return session in self._ended
+
+    def ahead(self, lane: str, place: float) -> int | None:
+        """How many stand before a waiting ticket at `place`; None if the board cannot tell (called, perhaps)."""
+        found = self.lanes.get(lane)
+        if found is None or self.stale or place <= found["serving"]:
+            return None
+        marks: list[Mark] = found["marks"]
+        return ahead_of(place, marks, found["waiting"])
+
+    def last_ahead(self, lane: str, place: float) -> int:
+        """The same from the last board there is, however old: for when nothing better can be had."""
+        found = self.lanes.get(lane, {"marks": [], "waiting": 0})
+        return ahead_of(place, found["marks"], found["waiting"])
+
+    def throughput(self, lane: str) -> Throughput:
+        """Calls per minute of a lane, as the board says."""
+        found = self.lanes.get(lane, {}).get("calls_per_minute")
+        if found is None:
+            pace = self.document["pace_per_minute"]
+            return Throughput(p50=pace, slow=pace / 2.5)
+        return Throughput(p50=found["p50"], slow=found["slow"])
+
+
+def _first_board(room: Room) -> dict[str, Any]:
+    """What to show before any worker put up a board."""
+    speed = Throughput(p50=room.pace_per_minute, slow=room.pace_per_minute / 2.5)
+    lanes = {lane.id: LaneBoard(waiting=0, serving=0, calls_per_minute=speed, marks=()) for lane in room.lanes}
+    board = Board(
+        room=room.id, epoch="", at_ms=0, phase=Phase.IDLE, notice=room.notice,
+        pace_per_minute=room.pace_per_minute, waiting=0, called=0, admitted=0, lanes=lanes,
+    )  # fmt: skip
+    return board.document()

@@ -1,0 +1,148 @@
+"""What an operator triggers in a room: look at it, change it, read its journal, end a visit."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from ecluse.domain.errors import BadInput, StoreAway, UnknownSession
+from ecluse.domain.room import Live, Mode, Room
+from ecluse.services.boards import BoardView
+from ecluse.settings import RoomSettings
+from ecluse.store.line import Admitted, Line
+from ecluse.store.rooms import RoomStore
+
+LIMITS: Mapping[str, tuple[float, float]] = {
+    "pace_per_minute": (0.1, 100_000),
+    "burst": (1, 10_000),
+    "capacity": (0, 10_000_000),
+}
+NOTICE_MAX_CHARS = 2_000
+REASON_MAX_CHARS = 500
+
+
+class Operations:
+    """Everything operators can do in one room. Every method may raise StoreAway."""
+
+    def __init__(self, settings: RoomSettings, line: Line, store: RoomStore, board: BoardView) -> None:
+        self.settings = settings
+        self.board = board
+        self._line = line
+        self._store = store
+        self._slots_left: int | None = None
+        self._slots_noted_at = 0.0
+
+    @property
+    def room(self) -> Room:
+        """The room as configured."""
+        return self._line.room
+
+    async def describe(self) -> dict[str, Any]:
+        """The room as an operator sees it: settings in force, and what the line did so far."""
+        live = await self._store.live()
+        counts = await self._store.counts()
+        document = self.board.document
+        return {
+            "id": self.room.id, "title": dict(self.settings.title), "version": live.version,
+            "phase": document["phase"], "mode": live.mode.value, "pace": "manual",
+            "pace_per_minute": live.pace_per_minute, "burst": live.burst, "capacity": live.capacity,
+            "notice": dict(live.notice), "waiting": document["waiting"], "called": document["called"],
+            "admitted": document["admitted"], "stale": self.board.stale,
+            "lanes": {
+                name: {key: lane[key] for key in ("waiting", "serving", "calls_per_minute")}
+                for name, lane in document["lanes"].items()
+            },
+            **counts,
+        }  # fmt: skip
+
+    async def change(self, fields: Mapping[str, object], *, who: str, version: int | None) -> Live:
+        """Change live settings. Raises BadInput with every mistake, VersionConflict."""
+        values = dict(fields)
+        reason = values.pop("reason", "")
+        values, mistakes = checked(values)
+        if not isinstance(reason, str) or len(reason) > REASON_MAX_CHARS:
+            mistakes.append(f"reason: a text of at most {REASON_MAX_CHARS} characters")
+        elif not reason.strip() and values.get("mode") in (Mode.PAUSED, Mode.CLOSED):
+            mistakes.append("reason: say why, it is shown in the journal; it is required to pause or close")
+        if mistakes:
+            raise BadInput("; ".join(mistakes))
+        return await self._store.settle(values, who=who, reason=str(reason).strip(), version=version)
+
+    async def note_slots_left(self, slots: int, now: float) -> None:
+        """The origin says how many slots are left: on the board within a second or two. Says nothing if Redis is away.
+
+        `now` in seconds; at most one word a second goes to Redis, and only if the number changed.
+        """
+        if slots == self._slots_left or now - self._slots_noted_at < 1:
+            return
+        self._slots_left, self._slots_noted_at = slots, now
+        try:
+            await self._store.note_slots_left(slots)
+        except StoreAway:
+            self._slots_left = None
+
+    async def journal(self, most: int) -> list[dict[str, Any]]:
+        """The latest entries of the journal, newest first."""
+        return [{"id": entry.id, "hash": entry.digest, **entry.document} for entry in await self._store.journal(most)]
+
+    async def session(self, session: str) -> dict[str, Any]:
+        """A live visit: when it started and expires (Unix ms). Raises UnknownSession."""
+        found = await self._line.look(session)
+        if not isinstance(found, Admitted):
+            raise UnknownSession(session)
+        return {"id": session, "started_at_ms": found.started_at_ms, "expires_at_ms": found.expires_at_ms}
+
+    async def revoke(self, session: str, *, who: str, reason: str, now_ms: float) -> None:
+        """End a visit, and say so in the journal. Raises UnknownSession."""
+        await self.session(session)
+        await self._store.note("revoke", {"session": session}, who=who, reason=reason)
+        await self._line.finish(session)
+        self.board.note_ended(session, now_ms)
+
+
+def checked(fields: Mapping[str, object]) -> tuple[dict[str, Any], list[str]]:
+    """The settings in `fields` that can be taken, and what is wrong with the others."""
+    values: dict[str, Any] = {}
+    mistakes: list[str] = []
+    for name, value in fields.items():
+        try:
+            values[name] = _checked_field(name, value)
+        except ValueError as error:
+            mistakes.append(f"{name}: {error}")
+    return values, mistakes
+
+
+def _checked_field(name: str, value: object) -> object:
+    if name in LIMITS:
+        low, high = LIMITS[name]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise ValueError(f"a number between {low} and {high:,.0f}")
+        if not low <= value <= high:
+            raise ValueError(f"between {low} and {high:,.0f}, not {value}")
+        if name == "pace_per_minute":
+            return float(value)
+        if value != int(value):
+            raise ValueError("a whole number")
+        return int(value)
+    if name == "mode":
+        try:
+            return Mode(str(value))
+        except ValueError:
+            raise ValueError("one of open, queueing, paused, closed") from None
+    if name == "notice":
+        return _checked_notice(value)
+    if name == "pace":
+        raise ValueError("the automatic pace is not available in this version: leave it out")
+    raise ValueError("unknown field; known are pace_per_minute, burst, capacity, mode, notice, reason")
+
+
+def _checked_notice(value: object) -> dict[str, str]:
+    if isinstance(value, str):
+        value = {"fr": value} if value else {}
+    if not isinstance(value, dict) or not all(
+        isinstance(key, str) and len(key) <= 10 and isinstance(text, str) for key, text in value.items()
+    ):
+        raise ValueError('texts by language, such as {"fr": "…", "en": "…"}')
+    if len(json.dumps(value)) > NOTICE_MAX_CHARS:
+        raise ValueError(f"at most {NOTICE_MAX_CHARS} characters together")
+    return value

@@ -1,0 +1,226 @@
+"""What time triggers in one room: calls missed, visits over, the front of the line called, the board put up.
+
+No leader: whoever takes the turn (`tick.lua`) has a picture nobody else has, and calls only while that picture holds.
+All it learns is kept in Redis, so that any worker may take the next turn.
+"""
+
+import json
+import math
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ecluse.domain.board import Board, LaneBoard, Mark, mark_ranks, phase_of
+from ecluse.domain.calling import STRETCHES, Demand, ShowModel, calls_wanted
+from ecluse.domain.estimate import CallLog
+from ecluse.domain.room import Room
+from ecluse.store.line import Line
+
+TURN_MS = 250
+"""Four turns a second, however many workers there are."""
+MARKS_MS = 1000
+_EXPIRE_PIECES = 10
+_LONGEST_TURN_MS = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a turn saw and did, for metrics and logs."""
+
+    waiting: Mapping[str, int]
+    called: int
+    admitted: int
+    pace_per_minute: float
+    show_rate: float
+    claim_delay_seconds: float
+    newly_called: int
+    missed: int
+    published: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class _Memory:
+    """What travels from turn to turn, as JSON in the room's state."""
+
+    model: ShowModel
+    heard: list[float]
+    calls: CallLog
+    posted: list[Any]
+    """Phase and settings version of the board that is up."""
+
+    @classmethod
+    def read(cls, text: str) -> "_Memory":
+        found = json.loads(text) if text else {}
+        return cls(
+            model=ShowModel(
+                claims=tuple(found.get("claims", (0.0,) * STRETCHES)),
+                awaited_seconds=tuple(found.get("awaited", (0.0,) * STRETCHES)),
+            ),
+            heard=found.get("heard", [0.0] * STRETCHES),
+            calls=CallLog(
+                slot=found.get("slot", 0), lanes={name: tuple(n) for name, n in found.get("calls", {}).items()}
+            ),
+            posted=found.get("posted", []),
+        )
+
+    def text(self, summary: Mapping[str, object]) -> str:
+        return json.dumps(
+            {
+                "claims": [round(n, 4) for n in self.model.claims],
+                "awaited": [round(n, 4) for n in self.model.awaited_seconds],
+                "heard": self.heard,
+                "slot": self.calls.slot,
+                "calls": self.calls.lanes,
+                "posted": self.posted,
+                **summary,
+            },
+            separators=(",", ":"),
+        )
+
+
+class RoomTicks:
+    """The turns one worker takes in one room."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._marks: dict[str, list[Mark]] = {}
+        self._marked_ms = -math.inf
+        self._calls_known = -1
+        """All calls ever made, as of our own latest turn: another number means that another worker called since."""
+
+    @property
+    def room(self) -> Room:
+        """The room these turns are for."""
+        return self._line.room
+
+    async def turn(self) -> Report | None:
+        """Take a turn; None if another worker has it. Raises StoreAway."""
+        found = await self._line.tick(TURN_MS * 0.8, secrets.token_urlsafe(6))
+        if found is None:
+            return None
+        picture: Any = found
+        missed = await self._expire()
+        memory = _Memory.read(picture["memory"])
+        self._learn(memory, picture)
+        before = picture["calls"]
+        called = await self._call(picture, memory.model)
+        busy = {name: called.get(name, 0) for name, lane in picture["lanes"].items() if lane["waiting"] > 0}
+        memory.calls = memory.calls.noted(float(picture["now_ms"]), busy)
+        for name, moved in called.items():
+            picture["lanes"][name]["waiting"] -= moved
+        picture["called"] += sum(called.values())
+        published = await self._publish(memory, picture, called, marks_hold=before == self._calls_known)
+        self._calls_known = before + sum(called.values())
+        window_ms = self.room.claim_ms
+        return Report(
+            waiting={name: lane["waiting"] for name, lane in picture["lanes"].items()},
+            called=picture["called"],
+            admitted=picture["active"],
+            pace_per_minute=picture["pace_per_minute"],
+            show_rate=memory.model.show_after(window_ms)[0],
+            claim_delay_seconds=memory.model.delay_seconds(window_ms),
+            newly_called=sum(called.values()),
+            missed=missed,
+            published=published,
+        )
+
+    async def _expire(self) -> int:
+        total = 0
+        for _ in range(_EXPIRE_PIECES):
+            more, missed, _over = await self._line.expire()
+            total += missed
+            if not more:
+                break
+        return total
+
+    def _learn(self, memory: _Memory, picture: Any) -> None:
+        seconds = min(float(picture["since_ms"]), _LONGEST_TURN_MS) / 1000
+        fresh = [max(0.0, new - old) for new, old in zip(picture["heard"], memory.heard, strict=True)]
+        memory.model = memory.model.learnt(fresh, [n * seconds for n in picture["silent"]])
+        memory.heard = picture["heard"]
+
+    async def _call(self, picture: Any, model: ShowModel) -> Mapping[str, int]:
+        """Call as many as it takes; how many of each lane. The picture's serving places move on."""
+        waiting = sum(lane["waiting"] for lane in picture["lanes"].values())
+        if waiting == 0 or picture["mode"] in ("paused", "closed"):
+            return {}
+        interval_ms = 60_000 / picture["pace_per_minute"]
+        demand = Demand(
+            waiting=waiting,
+            tokens=picture["burst"] - picture["owed_ms"] / interval_ms,
+            interval_ms=interval_ms,
+            places_free=picture["capacity"] - picture["active"] if picture["capacity"] else math.inf,
+            pressing=picture["pressing"],
+            silent=picture["silent"],
+            window_ms=self.room.claim_ms,
+        )
+        wanted = calls_wanted(demand, model)
+        called = await self._line.call(wanted, picture["calls"]) if wanted else None
+        for name, (_, serving) in (called or {}).items():
+            picture["lanes"][name]["serving"] = serving
+        return {name: moved for name, (moved, _) in (called or {}).items()}
+
+    async def _publish(self, memory: _Memory, picture: Any, called: Mapping[str, int], *, marks_hold: bool) -> bool:
+        now_ms = float(picture["now_ms"])
+        waiting = sum(lane["waiting"] for lane in picture["lanes"].values())
+        posted = [phase_of(picture["mode"], waiting, picture["called"]).value, picture["version"]]
+        due = not marks_hold or not 0 <= now_ms - self._marked_ms < MARKS_MS
+        if due:
+            await self._mark(picture)
+            self._marked_ms = now_ms
+        else:
+            self._shift(called)
+        text = b""
+        if due or sum(called.values()) > 0 or posted != memory.posted:
+            memory.posted = posted
+            document = self._board(memory, picture).document()
+            text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        window_ms = self.room.claim_ms
+        summary = {
+            "show_rate": round(memory.model.show_after(window_ms)[0], 3),
+            "claim_delay_seconds": round(memory.model.delay_seconds(window_ms), 2),
+        }
+        await self._line.publish(text, memory.text(summary))
+        return bool(text)
+
+    async def _mark(self, picture: Any) -> None:
+        for name, lane in picture["lanes"].items():
+            ranks = mark_ranks(lane["waiting"])
+            places = await self._line.places(name, ranks) if ranks else []
+            self._marks[name] = list(zip(places, ranks, strict=False))
+
+    def _shift(self, called: Mapping[str, int]) -> None:
+        """Marks of this second, after calls: everybody behind moved up by that many."""
+        for name, moved in called.items():
+            if moved:
+                marks = self._marks.get(name, [])
+                self._marks[name] = [(place, ahead - moved) for place, ahead in marks if ahead >= moved]
+
+    def _board(self, memory: _Memory, picture: Any) -> Board:
+        show = max(memory.model.show_after(self.room.claim_ms)[0], 0.2)
+        weights = {lane.id: lane.weight for lane in self.room.lanes}
+        busy = sum(weights[name] for name, lane in picture["lanes"].items() if lane["waiting"]) or 1.0
+        lanes = {}
+        for name, lane in picture["lanes"].items():
+            share = weights[name] / busy if lane["waiting"] else 1.0
+            lanes[name] = LaneBoard(
+                waiting=lane["waiting"],
+                serving=lane["serving"],
+                calls_per_minute=memory.calls.throughput(name, picture["pace_per_minute"] * share / show),
+                marks=self._marks.get(name, []),
+            )
+        waiting = sum(lane.waiting for lane in lanes.values())
+        return Board(
+            room=self.room.id,
+            epoch=picture["epoch"],
+            at_ms=int(float(picture["now_ms"])),
+            phase=phase_of(picture["mode"], waiting, picture["called"]),
+            notice=json.loads(picture["notice"]) if picture["notice"] else dict(self.room.notice),
+            pace_per_minute=picture["pace_per_minute"],
+            waiting=waiting,
+            called=picture["called"],
+            admitted=picture["active"],
+            lanes=lanes,
+            slots_left=picture.get("slots_left"),
+        )

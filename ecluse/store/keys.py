@@ -1,0 +1,37 @@
+"""The names of a room's keys: all share its hash tag, so each step is legal in Cluster and rooms spread over shards.
+
+Beyond the table of DESIGN.md: `ended` (session or ticket id → when it finished or left, ms), by which gateways refuse
+passes of visits that are over; `shown` (called ticket id → its deadline) and `pressing` (called ticket id → when Enter
+was last pressed, ms), from which the worker knows whom it may still expect; `visits` (session id → when it was
+admitted, ms), so that a visit has a longest time whatever pass is shown.
+"""
+
+from dataclasses import dataclass
+
+from ecluse.domain.room import Room
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomKeys:
+    """A room's keys, in the order the scripts take them."""
+
+    step: tuple[str, ...]
+    """state, settings, called, admitted, missed, ended, shown, pressing, visits, then one line per lane."""
+    board: str
+    journal: str
+    settings: str
+    ended: str
+
+
+def room_keys(room: Room) -> RoomKeys:
+    """The keys of `room`."""
+    stem = f"ecluse:{{{room.id}}}:"
+    names = ("state", "settings", "called", "admitted", "missed", "ended", "shown", "pressing", "visits")
+    lines = tuple(f"{stem}line:{lane.id}" for lane in room.lanes)
+    return RoomKeys(
+        step=tuple(stem + name for name in names) + lines,
+        board=stem + "board",
+        journal=stem + "journal",
+        settings=stem + "settings",
+        ended=stem + "ended",
+    )

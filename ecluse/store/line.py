@@ -1,0 +1,220 @@
+"""One room's line, typed: every method is one atomic step of `scripts/`, and says in values what happened."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ecluse.domain.room import Room
+from ecluse.store.client import Argument, Store
+from ecluse.store.keys import room_keys
+from ecluse.store.scripts import script
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """In line, with `ahead` tickets before it in its lane."""
+
+    ahead: int
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """To be claimed before the deadline (Unix ms, Redis clock)."""
+
+    deadline_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A live visit, from when to when (Unix ms, Redis clock)."""
+
+    expires_at_ms: int
+    started_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Called and not claimed in time; may ask its place back once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Finished for good: missed twice, left, or its visit is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """The line is as long as it may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The room gives no places now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Early:
+    """Called, and the limit is reached: come back after `wait_ms`. `why`: pace, capacity, paused or turn."""
+
+    wait_ms: float
+    why: str
+
+
+Standing = Waiting | Called | Admitted | Missed | Gone
+"""Where a ticket is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A new ticket's place: its number, the epoch that number belongs to, and where it stands."""
+
+    number: int
+    epoch: str
+    standing: Waiting | Called | Admitted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """A presented ticket: where it stands, and the epoch in force."""
+
+    epoch: str
+    standing: Standing | Full | Closed
+    put_back: bool
+
+
+def _standing(reply: Sequence[bytes]) -> Standing:
+    match reply[0]:
+        case b"waiting":
+            return Waiting(int(reply[1]))
+        case b"called":
+            return Called(int(float(reply[1])))
+        case b"admitted":
+            return Admitted(int(float(reply[1])), int(float(reply[2])))
+        case b"missed":
+            return Missed()
+        case _:
+            return Gone()
+
+
+class Line:
+    """The line of one room. `now_ms` 0 means the clock of Redis; only tests pass another."""
+
+    def __init__(self, store: Store, room: Room, *, keep_ms: int = 86_400_000) -> None:
+        self.room = room
+        self.keys = room_keys(room)
+        self.now_ms = 0.0
+        self._store = store
+        self._lanes = {lane.id: i + 1 for i, lane in enumerate(room.lanes)}
+        self._rules = (
+            f"{room.pace_per_minute!r} {room.burst} {room.capacity} {room.mode} {room.claim_ms} {room.session_ms} "
+            f"{room.session_max_ms} {room.line_max} {keep_ms}"
+        )
+
+    async def _run(self, name: str, *args: Argument) -> list[bytes]:
+        found: list[bytes] = await self._store.run(script(name), self.keys.step, (self.now_ms, self._rules, *args))
+        return found
+
+    async def enter(self, ticket_id: str, lane: str, epoch: str, *, at_once: bool) -> Entry | Full | Closed:
+        """Take a place at the end of `lane`, or be admitted `at_once` if nobody waits and the limits allow.
+
+        `epoch` names the room's data if it has no name yet. Raises StoreAway, RoomFull.
+        """
+        reply = await self._run("enter", ticket_id, self._lanes[lane], epoch, int(at_once))
+        if reply[0] == b"full":
+            return Full()
+        if reply[0] == b"closed":
+            return Closed()
+        standing = _standing([reply[0], *reply[3:]])
+        assert isinstance(standing, Waiting | Called | Admitted)
+        return Entry(number=int(float(reply[2])), epoch=reply[1].decode(), standing=standing)
+
+    async def look(self, ticket_id: str) -> Standing:
+        """Where a ticket is; changes nothing. Raises StoreAway."""
+        return _standing(await self._run("look", ticket_id))
+
+    async def claim(self, ticket_id: str, *, take: bool = True) -> Standing | Early | Closed:
+        """Take the admission this ticket was called for; with `take=False` only say that Enter was pressed.
+
+        Idempotent: repeated, it returns the same admission. Raises StoreAway.
+        """
+        reply = await self._run("claim", ticket_id, int(take))
+        if reply[0] == b"early":
+            return Early(float(reply[1]), reply[2].decode())
+        if reply[0] == b"closed":
+            return Closed()
+        return _standing(reply)
+
+    async def extend(self, ticket_id: str) -> Standing:
+        """Start the claim window again, at most twenty times. Raises StoreAway."""
+        return _standing(await self._run("extend", ticket_id))
+
+    async def renew(self, session_id: str, admitted_at_ms: int) -> Admitted | Gone:
+        """Let an active visit go on. Raises StoreAway."""
+        reply = await self._run("renew", session_id, admitted_at_ms)
+        standing = _standing(reply)
+        return standing if isinstance(standing, Admitted) else Gone()
+
+    async def finish(self, session_id: str) -> bool:
+        """End a visit; whether it was live. Raises StoreAway."""
+        reply = await self._run("finish", session_id)
+        return reply[1] == b"1"
+
+    async def leave(self, ticket_id: str) -> bool:
+        """Give up a place or a call; whether there was one. Raises StoreAway."""
+        return (await self._run("leave", ticket_id))[0] == b"left"
+
+    async def restore(
+        self, ticket_id: str, lane: str, place: float, number: int, *, epochs: tuple[str, str], back: bool
+    ) -> Restored:
+        """Present a signed ticket: it is where it is, or goes back to its own place if Redis lost it.
+
+        `epochs`: that of the ticket, and one to use if the room has none; `back` asks for a missed place, once.
+        Raises StoreAway, RoomFull.
+        """
+        reply = await self._run(
+            "restore", ticket_id, self._lanes[lane], epochs[1], repr(place), epochs[0], number, int(back)
+        )
+        standing: Standing | Full | Closed
+        match reply[1]:
+            case b"restored":
+                standing = Waiting(int(reply[2]))
+            case b"full":
+                standing = Full()
+            case b"closed":
+                standing = Closed()
+            case _:
+                standing = _standing(reply[1:])
+        return Restored(epoch=reply[0].decode(), standing=standing, put_back=reply[1] == b"restored")
+
+    async def expire(self, most: int = 200) -> tuple[bool, int, int]:
+        """Move what is past its time: (is there more, calls missed, visits over). Raises StoreAway."""
+        reply = await self._run("expire", most)
+        return reply[0] == b"more", int(reply[1]), int(reply[2])
+
+    async def call(self, how_many: int, calls_seen: int) -> Mapping[str, tuple[int, float]] | None:
+        """Call the front of the lanes: how many of each, and the highest place called so far in it.
+
+        None if somebody called meanwhile or the room is stopped. Raises StoreAway."""
+        weights = " ".join(repr(lane.weight) for lane in self.room.lanes)
+        reply = await self._run("call", how_many, calls_seen, weights, *self._lanes)
+        if reply[0] != b"called":
+            return None
+        pairs = zip(reply[1::2], reply[2::2], strict=True)
+        return {lane: (int(n), float(place)) for lane, (n, place) in zip(self._lanes, pairs, strict=False)}
+
+    async def tick(self, shortest_ms: float, epoch: str) -> Mapping[str, object] | None:
+        """Take this turn and its picture (see tick.lua), or None if another worker has it. Raises StoreAway."""
+        reply = await self._run("tick", shortest_ms, epoch, *self._lanes)
+        if reply[0] == b"busy":
+            return None
+        picture: Mapping[str, object] = json.loads(reply[1])
+        return picture
+
+    async def places(self, lane: str, ranks: Sequence[int]) -> list[float]:
+        """The places at `ranks` of a lane; shorter if the line got shorter. Raises StoreAway."""
+        return [float(place) for place in await self._run("marks", self._lanes[lane], *ranks)]
+
+    async def publish(self, board: bytes, memory: str) -> None:
+        """Put up the board (empty: keep the one there is), and what the worker learnt. Raises StoreAway."""
+        keys = (*self.keys.step, self.keys.board)
+        await self._store.run(script("publish"), keys, (self.now_ms, self._rules, board, memory))

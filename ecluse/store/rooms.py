@@ -1,0 +1,156 @@
+"""What all gateways share of a room: its board, its live settings, who is finished, and the journal."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ecluse.domain.errors import StoreAway, VersionConflict
+from ecluse.domain.room import Live, Mode, Room
+from ecluse.store.client import Store
+from ecluse.store.keys import room_keys
+from ecluse.store.scripts import script
+
+FIELDS = ("pace_per_minute", "burst", "capacity", "mode", "notice")
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalEntry:
+    """Who changed what, when and why; `digest` chains it to the one before."""
+
+    id: str
+    digest: str
+    document: Mapping[str, object]
+
+
+def digest_of(previous: str, document: str) -> str:
+    """The hash of a journal entry: SHA-256 over the hash before it and its own text."""
+    return hashlib.sha256(f"{previous}\n{document}".encode()).hexdigest()
+
+
+class RoomStore:
+    """The shared face of one room."""
+
+    def __init__(self, store: Store, room: Room) -> None:
+        self.room = room
+        self._store = store
+        self._keys = room_keys(room)
+
+    async def live(self) -> Live:
+        """The settings in force. Raises StoreAway."""
+        values = await self._store.command("HMGET", self._keys.settings, *FIELDS, "version")
+        found: dict[str, bytes] = {
+            name: value for name, value in zip((*FIELDS, "version"), values, strict=True) if value is not None
+        }
+        room = self.room
+        return Live(
+            version=int(found.get("version", 0)),
+            pace_per_minute=float(found.get("pace_per_minute", room.pace_per_minute)),
+            burst=int(found.get("burst", room.burst)),
+            capacity=int(found.get("capacity", room.capacity)),
+            mode=Mode(found["mode"].decode()) if "mode" in found else room.mode,
+            notice=json.loads(found["notice"]) if "notice" in found else dict(room.notice),
+        )
+
+    async def settle(self, values: Mapping[str, object], *, who: str, reason: str, version: int | None) -> Live:
+        """Change live settings and write it in the journal, atomically.
+
+        Raises VersionConflict if the room is no longer at `version`, StoreAway.
+        """
+        for _ in range(_TRIES):
+            before = await self.live()
+            if version is not None and before.version != version:
+                raise VersionConflict
+            changes = [
+                {"field": name, "from": _plain(getattr(before, name)), "to": _plain(value)}
+                for name, value in values.items()
+                if getattr(before, name) != value
+            ]
+            if not changes:
+                return before
+            told = {"who": who, "action": "settle", "changes": changes, "reason": reason}
+            if await self._write(told, version=before.version, values=values):
+                return await self.live()
+        raise StoreAway("the journal moved on at every try")
+
+    async def note(self, action: str, details: Mapping[str, object], *, who: str, reason: str) -> None:
+        """Write something in the journal that changes no setting. Raises StoreAway."""
+        for _ in range(_TRIES):
+            if await self._write({"who": who, "action": action, "changes": [], "reason": reason, **details}):
+                return
+        raise StoreAway("the journal moved on at every try")
+
+    async def _write(
+        self, told: Mapping[str, object], *, version: int | None = None, values: Mapping[str, object] | None = None
+    ) -> bool:
+        """Append one entry behind the one there is; False if somebody else was faster."""
+        head = (await self._store.command("HGET", self._keys.settings, "head") or b"").decode()
+        seconds, micros = await self._store.command("TIME")
+        at_ms = int(seconds) * 1000 + int(micros) // 1000
+        entry = {"at": _rfc3339(at_ms), **told, "previous": head}
+        document = json.dumps(entry, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        pairs: list[str] = []
+        for name, value in (values or {}).items():
+            pairs += [name, json.dumps(value, ensure_ascii=False) if name == "notice" else str(value)]
+        reply = await self._store.run(
+            script("settle"),
+            (self._keys.settings, self._keys.journal),
+            ("" if version is None else version, head, digest_of(head, document), document, *pairs),
+        )
+        return bool(reply[0] == b"settled")
+
+    async def note_slots_left(self, slots: int) -> None:
+        """Keep what the origin said about its slots. Raises StoreAway."""
+        await self._store.command("HSET", self._keys.step[0], "slots_left", slots)
+
+    async def counts(self) -> Mapping[str, object]:
+        """What the line did so far, and what the worker learnt of those called. Raises StoreAway."""
+        names = ("number", "base", "admissions", "missed", "left", "calls", "memory")
+        values = await self._store.command("HMGET", self._keys.step[0], *names)
+        found = dict(zip(names, values, strict=True))
+        memory = json.loads(found.pop("memory") or b"{}")
+        counted = {name: int(float(value or 0)) for name, value in found.items()}
+        return {
+            "joins": counted["number"] - counted["base"],
+            "admissions": counted["admissions"],
+            "calls": counted["calls"],
+            "missed": counted["missed"],
+            "left": counted["left"],
+            "show_rate": memory.get("show_rate"),
+            "claim_delay_seconds": memory.get("claim_delay_seconds"),
+        }
+
+    async def journal(self, most: int = 100) -> Sequence[JournalEntry]:
+        """The latest entries, newest first. Raises StoreAway."""
+        entries = await self._store.command("XREVRANGE", self._keys.journal, "+", "-", "COUNT", most)
+        found = []
+        for entry_id, fields in entries:
+            values = fields if isinstance(fields, dict) else dict(zip(fields[::2], fields[1::2], strict=True))
+            found.append(
+                JournalEntry(
+                    id=entry_id.decode(), digest=values[b"hash"].decode(), document=json.loads(values[b"entry"])
+                )
+            )
+        return found
+
+    async def board(self) -> bytes | None:
+        """The board as published, or None before the first. Raises StoreAway."""
+        found: bytes | None = await self._store.command("GET", self._keys.board)
+        return found
+
+    async def ended_since(self, when_ms: float) -> list[tuple[str, float]]:
+        """Ids finished at or after `when_ms`, with when (ms). Raises StoreAway."""
+        reply = await self._store.command("ZRANGEBYSCORE", self._keys.ended, repr(when_ms), "+inf", "WITHSCORES")
+        if reply and isinstance(reply[0], list | tuple):
+            return [(name.decode(), float(score)) for name, score in reply]
+        return [(name.decode(), float(score)) for name, score in zip(reply[::2], reply[1::2], strict=True)]
+
+
+def _rfc3339(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, Mode) else dict(value) if isinstance(value, Mapping) else value

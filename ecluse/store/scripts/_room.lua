@@ -1,0 +1,125 @@
+-- Prelude of every step: keys, clock, rules in force, pace bucket, admission.
+--
+-- KEYS   1 state  2 settings  3 called  4 admitted  5 missed  6 ended  7 shown  8 pressing  9 visits
+--        10… one line per lane
+-- ARGV   1 now_ms (0: the clock of Redis)
+--        2 rules: pace_per_minute burst capacity mode claim_ms session_ms session_max_ms line_max keep_ms
+-- The rules are the starting values of the configuration; what an operator set live (KEYS[2]) wins.
+-- Numbers that matter travel as text: a Lua reply would cut them to integers.
+local STATE, SETTINGS, CALLED, ADMITTED = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local MISSED, ENDED, SHOWN, PRESSING, VISITS = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRST_LINE = 10
+
+local now = tonumber(ARGV[1])
+if now == 0 then
+  local time = redis.call('TIME')
+  now = time[1] * 1000 + time[2] / 1000
+end
+
+local function text(number)
+  return string.format('%.17g', number)
+end
+
+local function rules()
+  local pace, burst, capacity, mode, claim, session, session_max, line_max, keep =
+    string.match(ARGV[2], '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
+  local live = redis.call('HMGET', SETTINGS, 'pace_per_minute', 'burst', 'capacity', 'mode')
+  return {
+    pace = tonumber(live[1] or pace), burst = tonumber(live[2] or burst),
+    capacity = tonumber(live[3] or capacity), mode = live[4] or mode,
+    claim_ms = tonumber(claim), session_ms = tonumber(session), session_max_ms = tonumber(session_max),
+    line_max = tonumber(line_max), keep_ms = tonumber(keep),
+  }
+end
+
+-- The life of this data: named by whoever touches it first. Numbers start from the clock, so that those of a
+-- later life stand behind all of an earlier one, whatever was lost (a hundred thousand a second fit).
+local function epoch(candidate)
+  local found = redis.call('HGET', STATE, 'epoch')
+  if found then return found end
+  local base = math.floor((now - 1767225600000) * 100)
+  redis.call('HSET', STATE, 'epoch', candidate, 'number', text(base), 'base', text(base))
+  return candidate
+end
+
+local function active()
+  return redis.call('ZCOUNT', ADMITTED, '(' .. text(now), '+inf')
+end
+
+-- The pace bucket (GCRA): `tat` is when it is full again. A change of pace keeps the part that is full;
+-- the debt never exceeds an empty bucket, so a clock that jumps back holds nobody for long.
+local function bucket(room)
+  local interval = 60000 / room.pace
+  local saved = redis.call('HMGET', STATE, 'tat', 'interval')
+  local owed = math.max(0, (tonumber(saved[1]) or now) - now) * interval / (tonumber(saved[2]) or interval)
+  return { owed = math.min(owed, room.burst * interval), interval = interval, burst = room.burst }
+end
+
+local function wait_ms(pace, reserved)
+  return pace.owed + (reserved + 1 - pace.burst) * pace.interval
+end
+
+local function admit(id, room, pace)
+  local started = math.floor(now)
+  local expiry = started + math.min(room.session_ms, room.session_max_ms)
+  redis.call('ZADD', ADMITTED, text(expiry), id)
+  redis.call('HSET', VISITS, id, text(started))
+  redis.call('HSET', STATE, 'tat', text(now + pace.owed + pace.interval), 'interval', text(pace.interval))
+  redis.call('HINCRBY', STATE, 'admissions', 1)
+  return { 'admitted', text(expiry), text(started) }
+end
+
+local function line_of(id)
+  for index = FIRST_LINE, #KEYS do
+    local rank = redis.call('ZRANK', KEYS[index], id)
+    if rank then return KEYS[index], rank end
+  end
+end
+
+-- Where a ticket is: the word of its state, and what belongs to it. Reads only.
+local function look(id)
+  local expiry = redis.call('ZSCORE', ADMITTED, id)
+  if expiry and tonumber(expiry) > now then
+    return { 'admitted', expiry, redis.call('HGET', VISITS, id) or expiry }
+  end
+  local deadline = redis.call('ZSCORE', CALLED, id)
+  if deadline then return { 'called', deadline } end
+  local line, rank = line_of(id)
+  if line then return { 'waiting', tostring(rank) } end
+  local missed = redis.call('ZSCORE', MISSED, id)
+  if missed then return { tonumber(missed) > 0 and 'missed' or 'gone' } end
+  if expiry or redis.call('ZSCORE', ENDED, id) then return { 'ended' } end
+  return { 'absent' }
+end
+
+-- A called visitor was heard of: how long after the call goes into the counts the worker learns from
+-- (below 0.5 s, 1 s, 2 s … as `ecluse.domain.calling`).
+local function heard(id, deadline, room)
+  if redis.call('ZADD', SHOWN, 'NX', deadline, id) == 1 then
+    local age, edge, stretch = room.claim_ms - (deadline - now), 500, 0
+    while age >= edge and stretch < 10 do
+      edge = edge * 2
+      stretch = stretch + 1
+    end
+    redis.call('HINCRBY', STATE, 'heard:' .. stretch, 1)
+  end
+end
+
+-- How often more time was asked for: kept in the thousandths of the deadline in `shown`, as nothing else is stored
+-- per ticket.
+local function times_extended(id)
+  local shown = tonumber(redis.call('ZSCORE', SHOWN, id))
+  return math.floor((shown - math.floor(shown)) * 1000 + 0.5)
+end
+
+local function waiting_total()
+  local total = 0
+  for index = FIRST_LINE, #KEYS do total = total + redis.call('ZCARD', KEYS[index]) end
+  return total
+end
+
+local function forget_call(id)
+  redis.call('ZREM', CALLED, id)
+  redis.call('ZREM', SHOWN, id)
+  redis.call('ZREM', PRESSING, id)
+end

@@ -1,0 +1,58 @@
+#!lua flags=allow-oom
+-- call: the front of the line moves to called, lanes sharing by weight (stride scheduling, Waldspurger 1995).
+-- Only for a tick whose picture still holds: if anybody called since, nothing happens.
+--
+-- ARGV   3 how many to call, at most 500   4 the count of calls the tick saw   5 weights of the lanes
+--        6… names of the lanes, in the order of KEYS
+-- Reply  called <for each lane, in order: how many, highest place called so far>; nothing more if nobody waits | stale | stopped
+--include _room.lua
+local room = rules()
+if room.mode == 'paused' or room.mode == 'closed' then return { 'stopped' } end
+local calls = tonumber(redis.call('HGET', STATE, 'calls') or 0)
+if calls ~= tonumber(ARGV[4]) then return { 'stale' } end
+local most = math.min(tonumber(ARGV[3]), 500)
+
+-- Decide first: how many from each lane. A lane that was empty starts level with the others; it saves no credit.
+local lanes, floor = {}, nil
+for weight in string.gmatch(ARGV[5], '%S+') do
+  local index = #lanes + 1
+  local key, name = KEYS[FIRST_LINE - 1 + index], ARGV[5 + index]
+  local used = tonumber(redis.call('HGET', STATE, 'used:' .. name) or 0)
+  lanes[index] = { key = key, name = name, cost = 1 / tonumber(weight), used = used,
+    waiting = redis.call('ZCARD', key), take = 0 }
+  if lanes[index].waiting > 0 and (not floor or used < floor) then floor = used end
+end
+if not floor then return { 'called' } end
+local level = math.max(floor, tonumber(redis.call('HGET', STATE, 'level') or 0))
+for _, lane in ipairs(lanes) do lane.used = math.max(lane.used, level) end
+local total = 0
+while total < most do
+  local best
+  for _, lane in ipairs(lanes) do
+    if lane.take < lane.waiting and (not best or lane.used < best.used) then best = lane end
+  end
+  if not best then break end
+  level = best.used
+  best.take, best.used, total = best.take + 1, best.used + best.cost, total + 1
+end
+
+local deadline, taken = text(math.floor(now) + room.claim_ms), {}
+for _, lane in ipairs(lanes) do
+  local serving = tonumber(redis.call('HGET', STATE, 'serving:' .. lane.name) or 0)
+  if lane.take > 0 then
+    local front = redis.call('ZRANGE', lane.key, 0, lane.take - 1, 'WITHSCORES')
+    local entries = {}
+    for at = 1, #front, 2 do
+      entries[#entries + 1] = deadline
+      entries[#entries + 1] = front[at]
+    end
+    serving = math.max(serving, tonumber(front[#front]))
+    redis.call('ZADD', CALLED, unpack(entries))
+    redis.call('ZREMRANGEBYRANK', lane.key, 0, lane.take - 1)
+    redis.call('HSET', STATE, 'used:' .. lane.name, text(lane.used), 'serving:' .. lane.name, text(serving))
+  end
+  taken[#taken + 1] = tostring(lane.take)
+  taken[#taken + 1] = text(serving)
+end
+redis.call('HSET', STATE, 'level', text(level), 'calls', tostring(calls + total))
+return { 'called', unpack(taken) }

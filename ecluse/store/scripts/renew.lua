@@ -1,0 +1,16 @@
+#!lua flags=allow-oom
+-- renew: an active visit goes on, up to its longest time. A visit that Redis forgot is entered again from its pass.
+--
+-- ARGV   3 session id   4 admitted at, ms (from the signed pass; counts only if Redis forgot)
+-- Reply  admitted <expiry_ms> <started_ms> | ended
+--include _room.lua
+local id = ARGV[3]
+if redis.call('ZSCORE', ENDED, id) then return { 'ended' } end
+local room = rules()
+local started = math.floor(tonumber(redis.call('HGET', VISITS, id) or ARGV[4]))
+local before = tonumber(redis.call('ZSCORE', ADMITTED, id) or 0)
+local expiry = math.max(before, math.min(math.floor(now) + room.session_ms, started + room.session_max_ms))
+if expiry <= now then return { 'ended' } end
+redis.call('ZADD', ADMITTED, text(expiry), id)
+redis.call('HSETNX', VISITS, id, text(started))
+return { 'admitted', text(expiry), text(started) }

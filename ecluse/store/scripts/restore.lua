@@ -1,0 +1,32 @@
+#!lua
+-- restore: a visitor presents a signed ticket. It is where it is; if Redis lost it, it goes back to its own place;
+-- if its turn was missed and the visitor asks, it goes back to its own place once.
+--
+-- ARGV   3 ticket id   4 number of the lane's line, from 1   5 epoch to use if the room has none
+--        6 place   7 epoch of the ticket   8 number of the ticket   9 '1' if a missed place is asked back
+-- Reply  <epoch in force>, then: admitted <expiry_ms> <started_ms> | called <deadline_ms> | waiting <ahead>
+--        restored <ahead> | missed | gone | ended | full | closed
+--include _room.lua
+local id, line = ARGV[3], KEYS[FIRST_LINE - 1 + tonumber(ARGV[4])]
+local life = epoch(ARGV[5])
+local found = look(id)
+local function reply(word, value, more) return { life, word, value, more } end
+
+local number = tonumber(ARGV[8])
+local back = found[1] == 'missed' and ARGV[9] == '1'
+-- Lost: from an earlier life of the data, or numbered after the last number this life knows (a failover's last second).
+local lost = found[1] == 'absent'
+  and (ARGV[7] ~= life or number > tonumber(redis.call('HGET', STATE, 'number')))
+if not (back or lost) then
+  if found[1] == 'absent' then return reply('gone') end
+  return reply(unpack(found))
+end
+local room = rules()
+if room.mode == 'closed' then return reply('closed') end
+if waiting_total() >= room.line_max then return reply('full') end
+if lost and number > tonumber(redis.call('HGET', STATE, 'number')) then
+  redis.call('HSET', STATE, 'number', ARGV[8])
+end
+redis.call('ZADD', line, ARGV[6], id)
+redis.call('HINCRBY', STATE, lost and 'restored' or 'rejoined', 1)
+return reply('restored', tostring(redis.call('ZRANK', line, id)))

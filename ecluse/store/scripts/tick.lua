@@ -1,0 +1,40 @@
+#!lua flags=allow-oom
+-- tick: one worker takes this turn, and the picture it decides on. The others are told that it is taken.
+--
+-- ARGV   3 shortest time between two turns, ms   4 epoch to use if the room has none   5… names of the lanes
+-- Reply  busy | tick <JSON: now_ms, epoch, calls, admissions, missed, left, joins, heard[], pace, burst, capacity,
+--        mode, notice, version, owed_ms, active, called, pressing, silent[], lanes {name: {waiting, serving}}, memory,
+--        slots_left, since_ms>
+--include _room.lua
+local before = tonumber(redis.call('HGET', STATE, 'tick_at') or 0)
+if now >= before and now - before < tonumber(ARGV[3]) then return { 'busy' } end
+local life = epoch(ARGV[4])
+redis.call('HSET', STATE, 'tick_at', text(now))
+local room, state = rules(), {}
+local all = redis.call('HGETALL', STATE)
+for at = 1, #all, 2 do state[all[at]] = all[at + 1] end
+
+local heard_counts, silent, younger = {}, {}, text(now + room.claim_ms * 4)
+local edge = 500
+for stretch = 0, 10 do
+  heard_counts[stretch + 1] = tonumber(state['heard:' .. stretch] or 0)
+  local older = stretch == 10 and '-inf' or '(' .. text(now + room.claim_ms - edge)
+  silent[stretch + 1] = redis.call('ZCOUNT', CALLED, older, younger) - redis.call('ZCOUNT', SHOWN, older, younger)
+  younger, edge = text(now + room.claim_ms - edge), edge * 2
+end
+local lanes = {}
+for at = 5, #ARGV do
+  lanes[ARGV[at]] = { waiting = redis.call('ZCARD', KEYS[FIRST_LINE + at - 5]),
+    serving = tonumber(state['serving:' .. ARGV[at]] or 0) }
+end
+local live = redis.call('HMGET', SETTINGS, 'notice', 'version')
+return { 'tick', cjson.encode({
+  now_ms = text(now), since_ms = text(now - before), epoch = life, mode = room.mode, notice = live[1] or '',
+  version = tonumber(live[2] or 0), pace_per_minute = room.pace, burst = room.burst, capacity = room.capacity,
+  owed_ms = bucket(room).owed, active = active(), called = redis.call('ZCARD', CALLED),
+  pressing = redis.call('ZCOUNT', PRESSING, text(now - 15000), '+inf'), silent = silent, heard = heard_counts,
+  calls = tonumber(state.calls or 0), admissions = tonumber(state.admissions or 0),
+  missed = tonumber(state.missed or 0), left = tonumber(state.left or 0),
+  joins = tonumber(state.number) - tonumber(state.base), lanes = lanes, memory = state.memory or '',
+  slots_left = tonumber(state.slots_left),
+}) }

@@ -1,0 +1,79 @@
+"""One gateway process: `python -m gateway --config FILE [--fd N | --port N]`; several share one socket."""
+
+import argparse
+import asyncio
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from ecluse.settings import ConfigurationError, Settings, load, secrets
+from ecluse.telemetry import Metrics, configure_logging
+from gateway.app import create_app
+from gateway.asgi import App
+from gateway.protocol import EdgeProtocol
+
+GRACE_SECONDS = 3
+"""How long open requests may go on after SIGTERM; streams are ended."""
+
+
+def server_config(app: App) -> uvicorn.Config:
+    """How uvicorn runs the edge: hardened parser, no access log, no proxy or server headers (PERF.md)."""
+    return uvicorn.Config(
+        app,
+        http=EdgeProtocol,
+        loop="uvloop",
+        ws="websockets-sansio",
+        ws_max_size=1024 * 1024,
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        date_header=True,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        backlog=4096,
+    )
+
+
+def _socket(settings: Settings, fd: int | None, port: int | None) -> socket.socket:
+    if fd is not None:
+        return socket.socket(fileno=fd)
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((settings.host, port or settings.port))
+    listener.listen(4096)
+    return listener
+
+
+def main() -> int:
+    """Run until SIGTERM. Exit status 2 for a wrong configuration."""
+    parser = argparse.ArgumentParser(prog="python -m gateway", description=__doc__)
+    parser.add_argument("--config", type=Path)
+    parser.add_argument("--fd", type=int, help="a listening socket that was inherited")
+    parser.add_argument("--port", type=int)
+    parser.add_argument("--index", type=int, default=0, help="which of several processes this is")
+    parser.add_argument("--metrics-port", type=int, help="0: none")
+    options = parser.parse_args()
+    configure_logging(f"gateway-{options.index}")
+    try:
+        settings = load(options.config)
+        app_secrets = secrets(settings)
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 2
+    metrics = Metrics()
+    if options.metrics_port:
+        metrics.serve_metrics(options.metrics_port)
+    app = create_app(settings, app_secrets, metrics=metrics)
+    server = uvicorn.Server(server_config(app))
+    listener = _socket(settings, options.fd, options.port)
+    with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+        runner.run(server.serve(sockets=[listener]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""How a visitor is answered: a page for a person, a problem for a program; never a redirect that loses a form."""
+
+import math
+import time
+from collections.abc import Iterable
+
+from ecluse.domain.board import poll_seconds
+from ecluse.domain.errors import EcluseError
+from ecluse.services.visits import Place
+from ecluse.store.line import Called, Gone, Missed, Waiting
+from gateway.asgi import Headers, Scope, Send, header, respond
+from gateway.cookies import LANGUAGE, cookie, set_language
+from gateway.directory import RoomEdge
+from gateway.page_views import PageState
+from gateway.pages import SECURITY_HEADERS, Pages, ProblemView, WaitingView
+from gateway.problems import ROWS, send_problem
+from gateway.requests import query, wants_page
+
+HTML = (b"content-type", b"text/html; charset=utf-8")
+HOLD_REFRESH_SECONDS = 10
+_REFRESHED_SLUGS = frozenset({"store-away", "full", "origin-away", "origin-slow"})
+
+
+class Answers:
+    """Answers in the visitor's language."""
+
+    def __init__(self, pages: Pages) -> None:
+        self.pages = pages
+
+    def language(self, scope: Scope) -> str:
+        """The language to answer in."""
+        accept = header(scope, b"accept-language")
+        return self.pages.negotiate(
+            None if accept is None else accept.decode("latin-1"),
+            cookie(scope, LANGUAGE),
+            query(scope).get("lang") if scope["query_string"] else None,
+        )
+
+    async def waiting(  # noqa: PLR0913 - what the page shows, by name
+        self,
+        scope: Scope,
+        send: Send,
+        room: RoomEdge,
+        place: Place | None,
+        *,
+        return_to: str,
+        state: PageState | None = None,
+        form_not_sent: bool = False,
+        status: int = 200,
+        headers: Iterable[tuple[bytes, bytes]] = (),
+    ) -> None:
+        """The waiting page, with the cookie of a fresh ticket."""
+        view = self._view(scope, room, place, return_to, state, form_not_sent=form_not_sent)
+        out: Headers = [HTML, *SECURITY_HEADERS, *headers]
+        if place is not None and place.fresh:
+            out.append(room.cookies.set_ticket(place.token))
+        if scope["query_string"] and "lang" in query(scope):
+            out.append(set_language(view.lang))
+        if status != 200:
+            out.append((b"retry-after", str(view.refresh_seconds or HOLD_REFRESH_SECONDS).encode()))
+        await respond(send, status, out, self.pages.waiting(view))
+
+    def _view(
+        self,
+        scope: Scope,
+        room: RoomEdge,
+        place: Place | None,
+        return_to: str,
+        state: PageState | None,
+        *,
+        form_not_sent: bool,
+    ) -> WaitingView:
+        board = room.board
+        standing = None if place is None else place.standing
+        ahead = standing.ahead if isinstance(standing, Waiting) else None
+        outlook = None if place is None or ahead is None else room.visits.outlook(place.ticket.lane, ahead)
+        stopped = scope["query_string"] and query(scope).get("refresh") == "off"
+        refresh = 0 if stopped else _refresh_seconds(room, place)
+        return WaitingView(
+            room=room.id,
+            title=dict(room.settings.title),
+            lang=self.language(scope),
+            phase=board.phase,
+            state=state or _page_state(board.phase, place),
+            ahead=ahead,
+            wait_low_seconds=None if outlook is None or board.phase == "paused" else outlook.p50_seconds,
+            wait_high_seconds=None if outlook is None or board.phase == "paused" else outlook.p90_seconds,
+            pace_per_minute=board.document["pace_per_minute"],
+            notice=board.document["notice"],
+            claim_until_ms=standing.deadline_ms if isinstance(standing, Called) else None,
+            now_ms=int(time.time() * 1000),
+            return_to=return_to,
+            lane=None if place is None else place.ticket.lane,
+            place=None if place is None else place.ticket.number,
+            id=None if place is None else place.ticket.id,
+            epoch=None if place is None else place.ticket.epoch,
+            stale=board.stale and board.document["at_ms"] > 0,
+            refresh_seconds=refresh,
+            form_not_sent=form_not_sent,
+        )
+
+    async def error(
+        self,
+        scope: Scope,
+        send: Send,
+        error: EcluseError,
+        *,
+        room: RoomEdge | None = None,
+        retry_to: str | None = None,
+        headers: Iterable[tuple[bytes, bytes]] = (),
+    ) -> None:
+        """An error as a page for a person, as a problem for a program."""
+        if not wants_page(scope):
+            await send_problem(send, error, headers=headers)
+            return
+        row = ROWS[type(error)]
+        view = ProblemView(
+            slug=row.slug,
+            lang=self.language(scope),
+            status=row.status,
+            detail=error.public,
+            title={} if room is None else dict(room.settings.title),
+            retry_to=retry_to,
+            refresh_seconds=HOLD_REFRESH_SECONDS if row.slug in _REFRESHED_SLUGS and retry_to else 0,
+        )
+        out: Headers = [HTML, *SECURITY_HEADERS, *headers]
+        if error.retry_after_seconds is not None:
+            out.append((b"retry-after", str(error.retry_after_seconds).encode()))
+        await respond(send, row.status, out, self.pages.problem(view))
+
+
+def next_poll_seconds(room: RoomEdge, place: Place) -> int:
+    """When a visitor standing there should ask again."""
+    if not isinstance(place.standing, Waiting):
+        return 3
+    return poll_seconds(place.standing.ahead, room.visits.board.throughput(place.ticket.lane).p50)
+
+
+def _refresh_seconds(room: RoomEdge, place: Place | None) -> int:
+    """How often a page without script reloads: half as often as a script asks."""
+    if place is None:
+        return 30
+    return max(5, 2 * next_poll_seconds(room, place))
+
+
+def _page_state(phase: str, place: Place | None) -> PageState:
+    if place is None:
+        return "closed" if phase == "closed" else "none"
+    match place.standing:
+        case Called():
+            return "called" if phase != "paused" else "paused"
+        case Missed():
+            return "missed"
+        case Gone():
+            return "gone"
+        case _:
+            return {"paused": "paused", "closed": "closed"}.get(phase, "waiting")  # type: ignore[return-value]
+
+
+def retry_after(wait_ms: float) -> tuple[bytes, bytes]:
+    """Retry-After in whole seconds, rounded up, at least 1."""
+    return b"retry-after", str(max(1, math.ceil(wait_ms / 1000))).encode()

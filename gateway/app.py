@@ -1,0 +1,281 @@
+"""The composition root of the edge: builds every part once, and sends each request to the one that serves it."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, Router
+
+from ecluse.clock import Clock, system_clock
+from ecluse.domain.errors import EcluseError, MethodNotAllowed, NotFound, UnknownRoom
+from ecluse.services.boards import REFRESH_SECONDS
+from ecluse.settings import Secrets, Settings
+from ecluse.store.client import Store
+from ecluse.telemetry import Metrics
+from gateway.answers import Answers
+from gateway.asgi import App, Receive, Scope, Send, header, respond
+from gateway.boards import Boards
+from gateway.directory import RoomEdge, build_directory
+from gateway.gate import Gate
+from gateway.hygiene import Hygiene
+from gateway.operators import Operators
+from gateway.pages import SECURITY_HEADERS, STATIC_PREFIX, Pages
+from gateway.probes import Probes
+from gateway.problems import BY_SLUG, send_problem
+from gateway.proxy import Proxy
+from gateway.visitors import Handler, Visitors
+
+log = structlog.get_logger()
+OWN = b"/_ecluse/"
+_STATIC = STATIC_PREFIX.encode()
+_ROOMS = b"/_ecluse/rooms/"
+_PULSE_TURNS = 60
+Endpoint = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Edge:
+    """The whole gateway as one pure ASGI application."""
+
+    def __init__(self, settings: Settings, secrets: Secrets, *, metrics: Metrics, clock: Clock = system_clock) -> None:
+        self.store = Store.at(settings.redis_url)
+        self.directory = build_directory(settings, secrets, self.store, metrics, clock)
+        self._clock = clock
+        self._proxy = Proxy()
+        pages = Pages()
+        self._pages = pages
+        self.answers = Answers(pages)
+        self.boards = Boards()
+        self._visitors = Visitors(self.answers, clock)
+        self._gate = Gate(
+            self.directory,
+            self._proxy,
+            self.answers,
+            trusted=settings.networks,
+            public_scheme=urlsplit(settings.public_url).scheme,
+            clock=clock,
+        )
+        operators = Operators(self.directory, secrets.operator_keys, settings.public_url, clock)
+        probes = Probes(self.store, self.directory, clock)
+        self._plain: dict[bytes, Endpoint] = {
+            b"/_ecluse/healthz": probes.healthz,
+            b"/_ecluse/readyz": probes.readyz,
+            b"/_ecluse/jwks.json": _jwks,
+        }
+        self._visitor_routes = self._routes_of_visitors()
+        self._router = Router(
+            [
+                *operators.routes,
+                Route("/_ecluse/console/", self._console),
+                Route("/_ecluse/problems/{slug}", self._problem_doc),
+            ],
+            default=_nothing_here,
+            redirect_slashes=False,
+        )
+        self._refreshing: asyncio.Task[None] | None = None
+
+    def _routes_of_visitors(self) -> dict[bytes, tuple[RoomEdge, dict[str, Handler]]]:
+        boards, visitors = self.boards, self._visitors
+        table: dict[bytes, dict[str, Handler]] = {
+            b"": {"GET": visitors.page, "HEAD": visitors.page},
+            b"/board.json": {"GET": boards.board, "HEAD": boards.board},
+            b"/board/events": {"GET": boards.events},
+            b"/ticket": {"GET": visitors.ticket, "DELETE": visitors.leave},
+            b"/tickets": {"POST": visitors.join},
+            b"/claim": {"POST": visitors.claim},
+            b"/claim/extend": {"POST": visitors.extend},
+            b"/leave": {"POST": visitors.leave},
+        }
+        rooms = self.directory.by_id.values()
+        return {_ROOMS + room.id.encode() + tail: (room, methods) for room in rooms for tail, methods in table.items()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one scope that hygiene has let in."""
+        path = scope["raw_path"]
+        if not path.startswith(OWN):
+            await self._gate(scope, receive, send)
+            return
+        try:
+            await self._own(scope, receive, send, path)
+        except EcluseError as error:
+            room = self._room_of(path)
+            retry = None if room is None else f"/_ecluse/rooms/{room.id}"
+            await self.answers.error(scope, send, error, room=room, retry_to=retry)
+
+    def _room_of(self, path: bytes) -> RoomEdge | None:
+        if not path.startswith(_ROOMS):
+            return None
+        return self.directory.by_id.get(path[len(_ROOMS) :].partition(b"/")[0].decode("latin-1"))
+
+    async def _own(self, scope: Scope, receive: Receive, send: Send, path: bytes) -> None:
+        if scope["type"] == "websocket":
+            raise NotFound
+        found = self._visitor_routes.get(path)
+        if found is not None:
+            room, methods = found
+            serve = methods.get(scope["method"])
+            if serve is None:
+                await _not_allowed(send, methods)
+                return
+            await serve(room, scope, receive, send)
+        elif path in self._plain:
+            if scope["method"] not in ("GET", "HEAD"):
+                await _not_allowed(send, {"GET": None, "HEAD": None})
+                return
+            await self._plain[path](scope, receive, send)
+        elif path.startswith(_STATIC):
+            await self._static(scope, send, path[len(_STATIC) :].decode("latin-1"))
+        elif path.startswith(_ROOMS):
+            raise NotFound if self._room_of(path) else UnknownRoom
+        else:
+            await self._router(scope, receive, send)
+
+    async def _static(self, scope: Scope, send: Send, name: str) -> None:
+        file = self._pages.static(name)
+        if file is None:
+            raise NotFound
+        packed = file.gzipped is not None and b"gzip" in (header(scope, b"accept-encoding") or b"")
+        body, etag = (file.gzipped or b"", file.gzip_etag) if packed else (file.content, file.etag)
+        # A versioned address (?v=…) never changes its content.
+        lasting = b"public, max-age=31536000, immutable" if scope["query_string"] else b"public, max-age=3600"
+        headers = [
+            (b"content-type", file.content_type),
+            (b"etag", etag),
+            (b"cache-control", lasting),
+            (b"vary", b"Accept-Encoding"),
+            (b"x-content-type-options", b"nosniff"),
+            (b"cross-origin-resource-policy", b"same-origin"),
+        ]
+        if etag in (header(scope, b"if-none-match") or b""):
+            await send({"type": "http.response.start", "status": 304, "headers": headers})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        if packed:
+            headers.append((b"content-encoding", b"gzip"))
+        await respond(send, 200, headers, body)
+
+    async def _console(self, request: Request) -> Response:
+        page = self._pages.console(self.answers.language(request.scope))
+        return _html(page)
+
+    async def _problem_doc(self, request: Request) -> Response:
+        found = BY_SLUG.get(request.path_params["slug"])
+        if found is None:
+            raise NotFound
+        kind, row = found
+        return _html(self._pages.problem_doc(row.slug, row.title, kind().public, row.status))
+
+    async def open(self) -> None:
+        """Make the connections and keep the boards fresh."""
+        await self._proxy.open()
+        await self._refresh()
+        self._refreshing = asyncio.create_task(self._keep_fresh())
+
+    async def close(self) -> None:
+        """Stop refreshing and close every connection."""
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._refreshing
+        for room in self.directory.by_id.values():
+            room.board.pulse()
+        await self._proxy.close()
+        await self.store.close()
+
+    async def _refresh(self) -> None:
+        now_ms = self._clock() * 1000
+        rooms = self.directory.by_id.values()
+        outcomes = await asyncio.gather(*(room.board.refresh(now_ms) for room in rooms), return_exceptions=True)
+        for room, outcome in zip(rooms, outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                log.error("board_refresh_failed", room=room.id, exc_info=outcome)
+
+    async def _keep_fresh(self) -> None:
+        turn = 0
+        while True:
+            started = time.monotonic()
+            await self._refresh()
+            turn += 1
+            if turn % _PULSE_TURNS == 0:
+                for room in self.directory.by_id.values():
+                    room.board.pulse()
+            await asyncio.sleep(max(0.05, REFRESH_SECONDS - (time.monotonic() - started)))
+
+
+def _html(page: bytes) -> Response:
+    response = Response(page, media_type="text/html")
+    for name, value in SECURITY_HEADERS:
+        response.headers[name.decode()] = value.decode()
+    return response
+
+
+async def _not_allowed(send: Send, methods: "dict[str, Handler] | dict[str, None]") -> None:
+    await send_problem(send, MethodNotAllowed(), headers=[(b"allow", ", ".join(methods).encode())])
+
+
+async def _nothing_here(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise NotFound
+
+
+async def _jwks(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """The public keys: none while passes are signed with shared secrets."""
+    headers = [(b"content-type", b"application/jwk-set+json"), (b"cache-control", b"public, max-age=300")]
+    await respond(send, 200, headers, b'{"keys":[]}')
+
+
+def create_app(settings: Settings, secrets: Secrets, *, metrics: Metrics, clock: Clock = system_clock) -> App:
+    """The gateway of a configuration: hygiene first, then what the request asks for. Opens nothing before lifespan."""
+    edge = Edge(settings, secrets, metrics=metrics, clock=clock)
+    public_host = urlsplit(settings.public_url).netloc.lower()
+    clean = Hygiene(edge, hosts=edge.directory.hosts(public_host))
+    boards = {_ROOMS + room.id.encode() + b"/board.json": (room, edge.boards) for room in edge.directory.by_id.values()}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        if kind == "http":
+            # The board is public and the same for all: an exact path needs no further look.
+            found = boards.get(scope["raw_path"])
+            if found is not None and scope["method"] == "GET":
+                await found[1].board(found[0], scope, receive, send)
+            else:
+                await _last_resort(clean, edge, scope, receive, send)
+        elif kind == "websocket":
+            await clean(scope, receive, send)
+        else:
+            await _lifespan(edge, receive, send)
+
+    return app
+
+
+async def _last_resort(clean: App, edge: Edge, scope: Scope, receive: Receive, send: Send) -> None:
+    """Whatever goes wrong unforeseen is logged, and told without a trace of it; the origin is never opened."""
+    started = False
+
+    async def watched(message: object) -> None:
+        nonlocal started
+        started = True
+        await send(message)  # type: ignore[arg-type]
+
+    try:
+        await clean(scope, receive, watched)
+    except Exception as error:
+        if started:
+            raise
+        log.exception("request_failed", method=scope["method"], kind=type(error).__name__)
+        await edge.answers.error(scope, send, EcluseError())
+
+
+async def _lifespan(edge: Edge, receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await edge.open()
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await edge.close()
+            await send({"type": "lifespan.shutdown.complete"})
+            return

@@ -1,0 +1,57 @@
+"""The cookies of a room: its ticket and its pass, and the visitor's language (RFC 6265bis)."""
+
+from gateway.asgi import Scope
+
+LANGUAGE = b"ecluse_lang"
+_LANGUAGE_SECONDS = 365 * 86_400
+
+
+def cookie(scope: Scope, name: bytes) -> str | None:
+    """The value of a cookie; None if there is none, or several that differ (one of them was planted)."""
+    found: bytes | None = None
+    for key, value in scope["headers"]:
+        if key != b"cookie" or name not in value:
+            continue
+        for part in value.split(b";"):
+            left, equals, right = part.strip().partition(b"=")
+            if equals and left == name:
+                if found is not None and found != right:
+                    return None
+                found = right
+    return None if found is None else found.decode("latin-1")
+
+
+class RoomCookies:
+    """How the cookies of one room are called and set."""
+
+    def __init__(self, room: str, *, secure: bool, ticket_seconds: int) -> None:
+        prefix = "__Host-" if secure else ""
+        self.ticket = f"{prefix}ecluse_ticket_{room}".encode()
+        self.granted = f"{prefix}ecluse_pass_{room}".encode()
+        self._ticket_seconds = ticket_seconds
+        self._tail = b"; Path=/; HttpOnly; SameSite=Lax" + (b"; Secure" if secure else b"")
+
+    def set_ticket(self, token: str) -> tuple[bytes, bytes]:
+        """Give the visitor a ticket."""
+        return self._set(self.ticket, token.encode(), self._ticket_seconds)
+
+    def set_pass(self, token: str, seconds: int) -> tuple[bytes, bytes]:
+        """Give the visitor a pass that lives `seconds`."""
+        return self._set(self.granted, token.encode(), max(seconds, 1))
+
+    def forget_ticket(self) -> tuple[bytes, bytes]:
+        """Take the ticket back."""
+        return self._set(self.ticket, b"", 0)
+
+    def forget_pass(self) -> tuple[bytes, bytes]:
+        """Take the pass back."""
+        return self._set(self.granted, b"", 0)
+
+    def _set(self, name: bytes, value: bytes, seconds: int) -> tuple[bytes, bytes]:
+        return b"set-cookie", name + b"=" + value + b"; Max-Age=" + str(seconds).encode() + self._tail
+
+
+def set_language(code: str) -> tuple[bytes, bytes]:
+    """Remember the language a visitor chose."""
+    value = f"{LANGUAGE.decode()}={code}; Max-Age={_LANGUAGE_SECONDS}; Path=/; SameSite=Lax"
+    return b"set-cookie", value.encode()

@@ -1,0 +1,124 @@
+"""Which room a request belongs to: by host, then by the longest path prefix. And all that the edge holds of a room."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ecluse.clock import Clock
+from ecluse.services import room_of
+from ecluse.services.boards import BoardView
+from ecluse.services.operations import Operations
+from ecluse.services.visits import Visits
+from ecluse.settings import RoomSettings, Secrets, Settings
+from ecluse.store.client import Store
+from ecluse.store.line import Line
+from ecluse.store.rooms import RoomStore
+from ecluse.telemetry import Metrics, RoomMetrics
+from ecluse.tokens import PassSigner, SigningKey, TicketSigner
+from gateway.cookies import RoomCookies
+from gateway.passes import PassDesk
+from gateway.proxy import Upstream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomEdge:
+    """One room, with everything the edge needs to serve it."""
+
+    id: str
+    settings: RoomSettings
+    board: BoardView
+    visits: Visits
+    operations: Operations
+    store: RoomStore
+    desk: PassDesk
+    cookies: RoomCookies
+    upstream: Upstream
+    metrics: RoomMetrics
+    home: str
+    """Where a visitor goes who came from nowhere in particular."""
+    open_prefixes: tuple[bytes, ...]
+
+    def is_open(self, raw_path: bytes) -> bool:
+        """Whether this path is never queued."""
+        return bool(self.open_prefixes) and any(covers(prefix, raw_path) for prefix in self.open_prefixes)
+
+    def holds(self, raw_path: bytes) -> bool:
+        """Whether this path belongs to the room."""
+        return any(covers(path.encode(), raw_path) for path in self.settings.paths)
+
+
+def covers(prefix: bytes, raw_path: bytes) -> bool:
+    """Whether `prefix` is the path or one of its folders: /a covers /a and /a/b, and not /ab."""
+    if prefix.endswith(b"/"):
+        return raw_path.startswith(prefix) or raw_path == prefix[:-1]
+    return raw_path == prefix or raw_path.startswith(prefix + b"/")
+
+
+class Directory:
+    """All rooms of a configuration."""
+
+    def __init__(self, rooms: Iterable[RoomEdge]) -> None:
+        self.by_id = {room.id: room for room in rooms}
+        prefixes = [
+            (host.encode(), path.encode(), room)
+            for room in self.by_id.values()
+            for host in room.settings.hosts or [""]
+            for path in room.settings.paths
+        ]
+        # A named host goes before any host, a longer prefix before a shorter one.
+        self._prefixes: Sequence[tuple[bytes, bytes, RoomEdge]] = sorted(
+            prefixes, key=lambda entry: (entry[0] == b"", -len(entry[1]))
+        )
+
+    def find(self, host: bytes, raw_path: bytes) -> RoomEdge | None:
+        """The room of a request, or None if nothing here is protected under that address."""
+        host = host.lower()
+        bare = host.rpartition(b":")[0] if b":" in host and not host.endswith(b"]") else host
+        for name, prefix, room in self._prefixes:
+            if (name in (b"", host, bare)) and covers(prefix, raw_path):
+                return room
+        return None
+
+    def hosts(self, public_host: str) -> frozenset[str] | None:
+        """The hosts served here; None if some room takes any."""
+        names = {public_host}
+        for room in self.by_id.values():
+            if not room.settings.hosts:
+                return None
+            names.update(room.settings.hosts)
+        return frozenset(names)
+
+
+def build_directory(settings: Settings, secrets: Secrets, store: Store, metrics: Metrics, clock: Clock) -> Directory:
+    """The rooms of a configuration, wired to one store."""
+    keys = [SigningKey.from_secret(secret) for secret in secrets.signing_keys]
+    ticket_seconds = settings.ticket_hours * 3600
+    tickets = TicketSigner(keys, max_age_seconds=ticket_seconds, clock=clock)
+    passes = PassSigner(keys, clock=clock)
+
+    def edge(config: RoomSettings) -> RoomEdge:
+        room = room_of(config)
+        line = Line(store, room, keep_ms=ticket_seconds * 1000)
+        room_store = RoomStore(store, room)
+        board = BoardView(room, room_store)
+        visits = Visits(line, board, tickets, passes, clock=clock)
+        origin_key = SigningKey.from_secret(secrets.origin_keys[config.id])
+        return RoomEdge(
+            id=config.id,
+            settings=config,
+            board=board,
+            visits=visits,
+            operations=Operations(config, line, room_store, board),
+            store=room_store,
+            desk=PassDesk(visits, PassSigner([origin_key], clock=clock), clock),
+            cookies=RoomCookies(config.id, secure=settings.secure, ticket_seconds=ticket_seconds),
+            upstream=Upstream(
+                origin=config.origin,
+                timeout_seconds=config.origin_timeout_seconds,
+                body_max_bytes=config.body_max_bytes,
+            ),
+            metrics=metrics.room(config.id),
+            home=config.paths[0],
+            open_prefixes=tuple(path.encode() for path in config.open_paths),
+        )
+
+    return Directory(edge(config) for config in settings.room)

@@ -1,0 +1,295 @@
+"""The gate: every request for a protected path is let through, given a place, or refused. Pure ASGI.
+
+It decides on the raw path and forwards the same bytes. A pass is verified without any store; Redis is asked only for
+somebody who has none, and to renew a visit now and then.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network
+
+import structlog
+
+from ecluse.clock import Clock
+from ecluse.domain.errors import (
+    EcluseError,
+    FormNotSent,
+    NotFound,
+    OriginAway,
+    OriginSlow,
+    PassNeeded,
+    RoomClosed,
+    RoomFull,
+    StoreAway,
+)
+from ecluse.domain.errors import Waiting as MustWait
+from ecluse.services.visits import Admission, Place
+from ecluse.store.line import Closed, Full, Waiting
+from ecluse.telemetry import OriginError, RequestOutcome
+from ecluse.tokens import Pass, Ticket
+from gateway.answers import Answers, next_poll_seconds
+from gateway.asgi import Headers, Receive, Scope, Send, header
+from gateway.cookies import cookie
+from gateway.directory import Directory, RoomEdge
+from gateway.forwarding import forwarding_headers
+from gateway.hygiene import denying
+from gateway.problems import send_problem
+from gateway.proxy import Proxy
+from gateway.proxy_ws import forward_websocket
+from gateway.requests import UNSAFE, bearer, own_address, takes_place, wants_page
+
+log = structlog.get_logger()
+END_SESSION = b"end-session"
+
+
+def ticket_of(room: RoomEdge, scope: Scope) -> Ticket | None:
+    """The visitor's ticket of this room: from the cookie, else from Authorization: Bearer."""
+    return room.visits.read_ticket(cookie(scope, room.cookies.ticket) or bearer(scope))
+
+
+class Gate:
+    """Lets through who holds a pass, and everybody else in turn."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        proxy: Proxy,
+        answers: Answers,
+        *,
+        trusted: Sequence[IPv4Network | IPv6Network],
+        public_scheme: str,
+        clock: Clock,
+    ) -> None:
+        self._directory = directory
+        self._proxy = proxy
+        self._answers = answers
+        self._trusted = trusted
+        self._public_scheme = public_scheme
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one http or websocket scope that hygiene has let in."""
+        room = self._directory.find(header(scope, b"host") or b"", scope["raw_path"])
+        if scope["type"] == "websocket":
+            await self._websocket(scope, receive, send, room)
+            return
+        if room is None:
+            await self._answers.error(scope, send, NotFound())
+            return
+        if room.is_open(scope["raw_path"]):
+            await self._forward(scope, receive, send, room, None)
+            return
+        token = cookie(scope, room.cookies.granted)
+        granted = None if token is None else room.desk.open(token)
+        if granted is None:
+            await self._without_pass(scope, receive, send, room)
+            return
+        set_cookies: Headers = []
+        if room.visits.renewal_due(granted):
+            renewed = await self._renew(room, granted)
+            if renewed is None:
+                await self._without_pass(scope, receive, send, room)
+                return
+            granted, set_cookies = renewed
+        await self._forward(scope, receive, send, room, granted, set_cookies)
+
+    async def _renew(self, room: RoomEdge, granted: Pass) -> tuple[Pass, Headers] | None:
+        """The visit goes on; None if it was ended. While Redis is away the pass speaks for itself until it expires."""
+        try:
+            renewed = await room.visits.renew(granted)
+        except StoreAway:
+            return granted, []
+        if renewed is None:
+            return None
+        return renewed.granted, [self._pass_cookie(room, renewed)]
+
+    def _pass_cookie(self, room: RoomEdge, admission: Admission) -> tuple[bytes, bytes]:
+        return room.cookies.set_pass(admission.token, admission.granted.expires_at - int(self._clock()))
+
+    async def _without_pass(self, scope: Scope, receive: Receive, send: Send, room: RoomEdge) -> None:
+        if not takes_place(scope):
+            room.metrics.requests[RequestOutcome.REFUSED].inc()
+            await send_problem(send, PassNeeded(), headers=[(b"retry-after", b"5")])
+            return
+        ticket = ticket_of(room, scope)
+        try:
+            found = await self._arrive(room, ticket)
+        except StoreAway as error:
+            await self._store_away(scope, receive, send, room, ticket, error)
+            return
+        except RoomFull:
+            found = Full()
+        match found:
+            case Admission():
+                room.metrics.admissions.inc()
+                room.metrics.requests[RequestOutcome.ADMITTED].inc()
+                await self._forward(
+                    scope, receive, send, room, found.granted, [self._pass_cookie(room, found)]
+                )  # fmt: skip
+            case Place():
+                room.metrics.requests[RequestOutcome.WAITING].inc()
+                await self._wait(scope, send, room, found)
+            case Full():
+                await self._answers.error(scope, send, RoomFull(), room=room, retry_to=self._back(scope, room))
+            case Closed():
+                await self._closed(scope, send, room)
+
+    async def _arrive(self, room: RoomEdge, ticket: Ticket | None) -> "Place | Admission | Full | Closed":
+        if ticket is not None:
+            waiting = room.visits.from_memory(ticket)
+            if waiting is not None:
+                return Place(ticket=ticket, token="", standing=waiting)
+        return await room.visits.arrive(ticket)
+
+    @staticmethod
+    def _back(scope: Scope, room: RoomEdge) -> str:
+        """Where to try again: this address, unless that would send a form again."""
+        return room.home if scope["method"] in UNSAFE else own_address(scope)
+
+    async def _wait(self, scope: Scope, send: Send, room: RoomEdge, place: Place) -> None:
+        unsafe = scope["method"] in UNSAFE
+        if wants_page(scope):
+            await self._answers.waiting(
+                scope, send, room, place, return_to=self._back(scope, room), form_not_sent=unsafe,
+                status=429 if unsafe else 200,
+            )  # fmt: skip
+            return
+        headers: Headers = [(b"retry-after", str(next_poll_seconds(room, place)).encode())]
+        if place.fresh:
+            headers.append(room.cookies.set_ticket(place.token))
+        base = f"/_ecluse/rooms/{room.id}"
+        members: dict[str, object] = {
+            "room": room.id,
+            "board_url": f"{base}/board.json",
+            "ticket_url": f"{base}/ticket",
+            "claim_url": f"{base}/claim",
+            "ticket": place.token or None,
+            "id": place.ticket.id,
+            "ahead": place.standing.ahead if isinstance(place.standing, Waiting) else 0,
+        }
+        await send_problem(send, FormNotSent() if unsafe else MustWait(), headers=headers, members=members)
+
+    async def _closed(self, scope: Scope, send: Send, room: RoomEdge) -> None:
+        room.metrics.requests[RequestOutcome.REFUSED].inc()
+        if wants_page(scope):
+            await self._answers.waiting(
+                scope, send, room, None, return_to=self._back(scope, room), state="closed", status=503,
+                form_not_sent=scope["method"] in UNSAFE,
+            )  # fmt: skip
+            return
+        await send_problem(send, RoomClosed(), members={"room": room.id})
+
+    async def _store_away(
+        self, scope: Scope, receive: Receive, send: Send, room: RoomEdge, ticket: Ticket | None, error: StoreAway
+    ) -> None:
+        """Redis cannot be reached: as the room says, hold (places are kept), or let in for a minute, or refuse."""
+        policy = room.settings.on_store_failure
+        log.warning("store_away", room=room.id, policy=policy, why=str(error))
+        if policy == "open":
+            grace = room.visits.grace()
+            await self._forward(scope, receive, send, room, grace.granted)
+            return
+        if policy == "hold" and ticket is not None and wants_page(scope) and scope["method"] not in UNSAFE:
+            ahead = room.board.last_ahead(ticket.lane, ticket.number)
+            place = Place(ticket=ticket, token="", standing=Waiting(ahead))
+            await self._answers.waiting(scope, send, room, place, return_to=self._back(scope, room))
+            return
+        room.metrics.requests[RequestOutcome.ERROR].inc()
+        await self._answers.error(scope, send, error, room=room, retry_to=self._back(scope, room))
+
+    def _ours(self, scope: Scope, room: RoomEdge, granted: Pass | None) -> Headers:
+        add = forwarding_headers(scope, self._trusted, self._public_scheme)
+        add.append((b"ecluse-room", room.id.encode()))
+        if granted is not None:
+            add.append((b"ecluse-pass", room.desk.for_origin(granted)))
+        return add
+
+    async def _forward(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        room: RoomEdge,
+        granted: Pass | None,
+        set_cookies: Headers | None = None,
+    ) -> None:
+        async def on_response(headers: list[tuple[bytes, bytes]]) -> Headers:
+            return await self._origin_says(room, granted, headers)
+
+        metrics = room.metrics
+        metrics.requests[RequestOutcome.PROXIED].inc()
+        try:
+            await self._proxy.forward(
+                scope, receive, send, room.upstream, add=self._ours(scope, room, granted),
+                set_cookies=set_cookies or [], on_response=on_response,
+            )  # fmt: skip
+        except (OriginAway, OriginSlow) as error:
+            kind = OriginError.SLOW if isinstance(error, OriginSlow) else OriginError.AWAY
+            metrics.origin_errors[kind].inc()
+            log.warning("origin_failed", room=room.id, kind=kind.value, why=str(error)[:200])
+            back = self._back(scope, room)
+            await self._answers.error(scope, send, error, room=room, retry_to=back, headers=set_cookies or ())
+        except EcluseError as error:
+            await self._answers.error(scope, send, error, room=room, headers=set_cookies or ())
+
+    async def _origin_says(self, room: RoomEdge, granted: Pass | None, headers: Headers) -> Headers:
+        """What the origin tells the gate in its answer: slots left, and that the visit is over."""
+        extra: Headers = []
+        for name, value in headers:
+            if name == b"ecluse-slots-left" and value.isdigit() and len(value) < 10:
+                await room.operations.note_slots_left(int(value), self._clock())
+            elif name == b"ecluse-command" and value.strip().lower() == END_SESSION and granted is not None:
+                try:
+                    await room.visits.finish(granted.session)
+                except StoreAway as error:
+                    log.warning("finish_not_noted", room=room.id, why=str(error))
+                extra += [room.cookies.forget_pass(), room.cookies.forget_ticket()]
+        return extra
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send, room: RoomEdge | None) -> None:
+        if room is None:
+            await send_problem(denying(scope, send), NotFound())
+            return
+        token = cookie(scope, room.cookies.granted)
+        granted = None if token is None else room.desk.open(token)
+        if granted is None and not room.is_open(scope["raw_path"]):
+            room.metrics.requests[RequestOutcome.REFUSED].inc()
+            await send_problem(denying(scope, send), PassNeeded(), headers=[(b"retry-after", b"5")])
+            return
+        visit = _Visit(room, granted)
+        room.metrics.requests[RequestOutcome.PROXIED].inc()
+        async with visit:
+            await forward_websocket(
+                self._proxy.session, scope, receive, send, room.upstream,
+                add=self._ours(scope, room, granted), still_allowed=visit.goes_on,
+            )  # fmt: skip
+
+
+class _Visit:
+    """The visit behind an open WebSocket: being there counts as activity, up to the visit's longest time."""
+
+    def __init__(self, room: RoomEdge, granted: Pass | None) -> None:
+        self._room = room
+        self._granted = granted
+        self._renewing: asyncio.Task[None] | None = None
+
+    def goes_on(self) -> bool:
+        """Whether the WebSocket may stay open; without a pass (an open path) always."""
+        return self._granted is None or self._room.visits.is_live(self._granted)
+
+    async def _renew(self) -> None:
+        while self._granted is not None:
+            await asyncio.sleep(self._room.settings.session_seconds / 3)
+            try:
+                renewed = await self._room.visits.renew(self._granted)
+            except StoreAway:
+                continue
+            if renewed is not None:
+                self._granted = renewed.granted
+
+    async def __aenter__(self) -> None:
+        self._renewing = asyncio.create_task(self._renew())
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._renewing is not None:
+            self._renewing.cancel()

@@ -1,0 +1,141 @@
+"""The OpenAPI 3.1 description of the operator interface, from the limits the code itself checks."""
+
+from typing import Any
+
+from ecluse.domain.room import Mode
+from ecluse.services.operations import LIMITS
+
+_PROBLEM = {
+    "description": "A problem (RFC 9457)",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+
+
+def _answers(good: str, description: str, schema: str | None = None) -> dict[str, Any]:
+    answer: dict[str, Any] = {"description": description}
+    if schema is not None:
+        answer["content"] = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return {good: answer, "default": _PROBLEM}
+
+
+def _number(name: str, kind: str) -> dict[str, Any]:
+    low, high = LIMITS[name]
+    return {"type": kind, "minimum": low if kind == "number" else int(low), "maximum": int(high)}
+
+
+def _schemas() -> dict[str, Any]:
+    settings = {
+        "pace_per_minute": _number("pace_per_minute", "number"),
+        "burst": _number("burst", "integer"),
+        "capacity": _number("capacity", "integer"),
+        "mode": {"type": "string", "enum": [mode.value for mode in Mode]},
+        "notice": {"type": "object", "additionalProperties": {"type": "string"}},
+    }
+    counted = {"type": "integer", "minimum": 0}
+    room = {
+        "id": {"type": "string"},
+        "version": counted,
+        "phase": {"type": "string"},
+        **settings,
+        **dict.fromkeys(("waiting", "called", "admitted", "joins", "admissions", "missed", "left"), counted),
+        "show_rate": {"type": ["number", "null"]},
+        "claim_delay_seconds": {"type": ["number", "null"]},
+        "lanes": {"type": "object"},
+    }
+    entry = {name: {"type": "string"} for name in ("id", "hash", "previous", "at", "who", "action", "reason")}
+    return {
+        "Problem": {
+            "type": "object",
+            "required": ["type", "title", "status", "detail"],
+            "properties": {
+                "type": {"type": "string"},
+                "title": {"type": "string"},
+                "status": {"type": "integer"},
+                "detail": {"type": "string"},
+            },
+        },
+        "Room": {"type": "object", "required": ["id", "version", "mode"], "properties": room},
+        "Rooms": {
+            "type": "object",
+            "required": ["rooms"],
+            "properties": {"rooms": {"type": "array", "items": {"$ref": "#/components/schemas/Room"}}},
+        },
+        "Change": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {**settings, "reason": {"type": "string", "maxLength": 500}},
+        },
+        "Journal": {
+            "type": "object",
+            "required": ["entries"],
+            "properties": {"entries": {"type": "array", "items": {"type": "object", "properties": entry}}},
+        },
+        "Session": {
+            "type": "object",
+            "properties": {"id": {"type": "string"}, "started_at_ms": counted, "expires_at_ms": counted},
+        },
+        "SlotsLeft": {"type": "object", "required": ["slots_left"], "properties": {"slots_left": counted}},
+    }
+
+
+def _body(schema: str) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return {"required": True, "content": content}
+
+
+def _paths() -> dict[str, Any]:
+    room = {"name": "room", "in": "path", "required": True, "schema": {"type": "string"}}
+    session = {"name": "session", "in": "path", "required": True, "schema": {"type": "string"}}
+    match = {"name": "If-Match", "in": "header", "schema": {"type": "string"}}
+    limit = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}}
+    reason = {"name": "reason", "in": "query", "schema": {"type": "string"}}
+    return {
+        "/rooms": {"get": {"summary": "Every room", "responses": _answers("200", "The rooms", "Rooms")}},
+        "/rooms/{room}": {
+            "parameters": [room],
+            "get": {"summary": "One room", "responses": _answers("200", "The room; its version is the ETag", "Room")},
+            "patch": {
+                "summary": "Change live settings; in force everywhere within a second, written in the journal",
+                "parameters": [match],
+                "requestBody": _body("Change"),
+                "responses": _answers("200", "The room after the change", "Room"),
+            },
+        },
+        "/rooms/{room}/journal": {
+            "parameters": [room],
+            "get": {
+                "summary": "Who changed what, when and why; newest first",
+                "parameters": [limit],
+                "responses": _answers("200", "The entries", "Journal"),
+            },
+        },
+        "/rooms/{room}/slots-left": {
+            "parameters": [room],
+            "put": {
+                "summary": "Say how many slots are left",
+                "requestBody": _body("SlotsLeft"),
+                "responses": _answers("204", "Noted"),
+            },
+        },
+        "/rooms/{room}/sessions/{session}": {
+            "parameters": [room, session],
+            "get": {"summary": "A live visit", "responses": _answers("200", "The visit", "Session")},
+            "delete": {
+                "summary": "End a visit: its pass opens nothing more",
+                "parameters": [reason],
+                "responses": _answers("204", "Ended"),
+            },
+        },
+    }
+
+
+def document(public_url: str) -> dict[str, Any]:
+    """The description, for a gateway reached at `public_url`."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Écluse operator interface", "version": "1"},
+        "servers": [{"url": f"{public_url}/_ecluse/api/v1"}],
+        "security": [{"key": []}],
+        "paths": _paths(),
+        "components": {"schemas": _schemas(), "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
+    }

@@ -1,0 +1,154 @@
+"""What a page is made from: the values of one visitor's page, and how a wait is told honestly. Pure."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from gateway.page_mould import without_marks
+
+PageState = Literal["waiting", "called", "missed", "gone", "none", "full", "closed", "paused"]
+Unit = Literal["minute", "hour"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingView:
+    """One visitor's waiting page. `title` and `notice` are by language code; `return_to` is a checked same-site path.
+
+    `refresh_seconds` 0 means that the visitor stopped the reloading. `claim_until_ms` and `now_ms` are Unix times.
+    `epoch` is the epoch of the ticket, if known; the script takes it from its first board otherwise.
+    """
+
+    room: str
+    title: dict[str, str]
+    lang: str
+    phase: str
+    state: PageState
+    ahead: int | None
+    wait_low_seconds: float | None
+    wait_high_seconds: float | None
+    pace_per_minute: float
+    notice: dict[str, str]
+    claim_until_ms: int | None
+    now_ms: int
+    return_to: str
+    lane: str | None
+    place: float | None
+    id: str | None
+    stale: bool
+    refresh_seconds: int
+    form_not_sent: bool
+    epoch: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPart:
+    """What a waiting page has in common with the pages of others: few values, so one mould serves many visitors."""
+
+    room: str
+    title: str
+    title_lang: str
+    notice: str
+    notice_lang: str
+    phase: str
+    state: PageState
+    lane: str | None
+    epoch: str | None
+    stale: bool
+    form_not_sent: bool
+    reloads: bool
+    ticketed: bool
+    placed: bool
+    counted: bool
+    timed: bool
+
+
+def shared_part(view: WaitingView, lang: str) -> SharedPart:
+    """The part of `view` that a mould is made from."""
+    title, title_lang = by_language(view.title, lang)
+    notice, notice_lang = by_language(view.notice, lang)
+    return SharedPart(
+        room=view.room,
+        title=without_marks(title) or view.room,
+        title_lang=title_lang,
+        notice=without_marks(notice),
+        notice_lang=notice_lang,
+        phase=view.phase,
+        state=view.state,
+        lane=view.lane,
+        epoch=view.epoch,
+        stale=view.stale,
+        form_not_sent=view.form_not_sent,
+        reloads=view.refresh_seconds > 0,
+        ticketed=view.id is not None,
+        placed=view.place is not None,
+        counted=view.ahead is not None,
+        timed=view.claim_until_ms is not None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemView:
+    """A problem told to a person. `slug` is its row in `gateway.problems`; `detail` is its public text, in English.
+
+    `retry_to` is a checked same-site path; without it the page offers no way back. With `refresh_seconds` the page
+    tries again by itself.
+    """
+
+    slug: str
+    lang: str
+    status: int
+    detail: str = ""
+    title: dict[str, str]
+    retry_to: str | None = None
+    refresh_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WaitSpan:
+    """A wait told as a range. `kind` picks the sentence; `low` and `high` count `low_unit` and `high_unit`."""
+
+    kind: Literal["unknown", "under", "about", "between", "over"]
+    low: int = 0
+    low_unit: Unit = "minute"
+    high: int = 0
+    high_unit: Unit = "minute"
+
+
+def wait_span(low_seconds: float | None, high_seconds: float | None) -> WaitSpan:
+    """The range from `low_seconds` to `high_seconds`, rounded outwards so that it never promises too much.
+
+    `static/js/waiting.js` holds the same rule for the browser.
+    """
+    low = _minutes(low_seconds, up=False)
+    high = _minutes(high_seconds, up=True)
+    if high is None:
+        if not low:
+            return WaitSpan("unknown")
+        return WaitSpan("over", low // 60, "hour") if low > 120 else WaitSpan("over", low)
+    low, high = min(low or 0, high), max(1, high)
+    low_unit: Unit = "minute"
+    high_unit: Unit = "minute"
+    if high > 120:
+        high, high_unit = math.ceil(high / 60), "hour"
+        if low >= 60:
+            low, low_unit = low // 60, "hour"
+    elif high > 20:
+        low, high = low // 5 * 5, math.ceil(high / 5) * 5
+    if low == 0:
+        return WaitSpan("under", 0, low_unit, high, high_unit)
+    kind: Literal["about", "between"] = "about" if (low, low_unit) == (high, high_unit) else "between"
+    return WaitSpan(kind, low, low_unit, high, high_unit)
+
+
+def _minutes(seconds: float | None, *, up: bool) -> int | None:
+    if seconds is None or not math.isfinite(seconds) or seconds < 0:
+        return None
+    return math.ceil(seconds / 60) if up else math.floor(seconds / 60)
+
+
+def by_language(texts: dict[str, str], lang: str) -> tuple[str, str]:
+    """The text for `lang`, else the English or first one, with the language it is really in; empty if there is none."""
+    for code in (lang, "en", *texts):
+        if texts.get(code):
+            return texts[code], code
+    return "", lang

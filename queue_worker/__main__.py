@@ -1,0 +1,55 @@
+"""One worker process: `python -m queue_worker --config FILE`."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+import structlog
+
+from ecluse.settings import ConfigurationError, Settings, load
+from ecluse.store.client import Store
+from ecluse.store.safety import check_server
+from ecluse.telemetry import Metrics, configure_logging
+from queue_worker.loop import Worker
+
+log = structlog.get_logger()
+
+
+async def _run(settings: Settings, metrics: Metrics) -> None:
+    store = Store.at(settings.redis_url)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    try:
+        for warning in await check_server(store):
+            log.warning("store_setting", advice=warning)
+        log.info("worker_started", rooms=[room.id for room in settings.room])
+        await Worker(settings, store, metrics).run(stop)
+    finally:
+        await store.close()
+
+
+def main() -> int:
+    """Run until SIGTERM. Exit status 2 for a wrong configuration or a store that could lose the line."""
+    parser = argparse.ArgumentParser(prog="python -m queue_worker", description=__doc__)
+    parser.add_argument("--config", type=Path)
+    parser.add_argument("--metrics-port", type=int, help="0: none")
+    options = parser.parse_args()
+    configure_logging("worker")
+    try:
+        settings = load(options.config)
+        metrics = Metrics()
+        if options.metrics_port:
+            metrics.serve_metrics(options.metrics_port)
+        asyncio.run(_run(settings, metrics))
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""Catalogues: complete in every language, and a new language needs nothing but its own."""
+
+import dataclasses
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.pofile import read_po, write_po
+
+from gateway.pages import TEMPLATES, Pages
+from tests.gateway.test_pages import PLAIN
+
+KEYWORDS: dict[str, Any] = {"_": None, "text": None, "raw": None, "plural": (1, 2), "forms": (1, 2)}
+
+
+def messages() -> Iterator[str | tuple[str, ...]]:
+    with (TEMPLATES / "locales" / "babel.cfg").open() as file:
+        methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
+    for folder in (TEMPLATES, TEMPLATES.parent / "gateway"):
+        for _, _, message, _, _ in extract_from_dir(folder, methods, options, KEYWORDS):
+            yield message
+
+
+def placeholders(text: str) -> set[str]:
+    return set(re.findall(r"%\(\w+\)s", text))
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_every_message_is_translated_and_nothing_else_is(lang: str) -> None:
+    with (TEMPLATES / "locales" / lang / "LC_MESSAGES" / "ecluse.po").open("rb") as file:
+        catalogue = read_po(file, locale=lang)
+    known: dict[Any, Message] = {entry.id: entry for entry in catalogue if entry.id}
+    used = set(messages())
+    assert used == set(known)
+    assert not catalogue.obsolete
+    for entry in known.values():
+        said: tuple[Any, ...] = entry.string if isinstance(entry.string, tuple) else (entry.string,)
+        assert not entry.fuzzy
+        assert all(said)
+        if isinstance(entry.id, tuple):
+            assert len(said) == catalogue.num_plurals
+        wanted = placeholders("".join(entry.id))
+        for text in said:
+            assert placeholders(text) == wanted
+            # A translation stands in attributes too, and is trusted: it may hold neither quotes nor markup.
+            assert not set('"<>') & set(text)
+
+
+def test_a_new_language_needs_only_its_catalogue_and_may_run_right_to_left(tmp_path: Path) -> None:
+    root = tmp_path / "templates"
+    shutil.copytree(TEMPLATES, root)
+    arabic = Catalog(locale="ar", fuzzy=False)
+    for message in set(messages()):
+        forms = tuple(f"{message[1]} {n}" for n in range(6)) if isinstance(message, tuple) else message
+        arabic.add(message, forms)
+    (root / "locales/ar/LC_MESSAGES").mkdir(parents=True)
+    with (root / "locales/ar/LC_MESSAGES/ecluse.po").open("wb") as file:
+        write_po(file, arabic)
+    pages = Pages(root)
+    page = pages.waiting(dataclasses.replace(PLAIN, lang="ar", ahead=2)).decode()
+    assert '<html lang="ar" dir="rtl">' in page
+    assert "people are ahead of you. 2" in page
+    # Every CLDR category has its own form for the script.
+    assert all(f"&#34;{category}&#34;:" in page for category in ("zero", "one", "two", "few", "many", "other"))
+    assert pages.negotiate("ar-MA", None, None) == "ar"
