@@ -91,7 +91,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGINT, lambda _number, _frame: None)
     port = listener.getsockname()[1]
     _log.info("booking_listening", host=options.host, port=port, room=options.room, database=str(options.database))
-    server.run(sockets=[listener])
+    try:
+        server.run(sockets=[listener])
+    except SystemExit:  # uvicorn's answer to an application that does not start; the log says why
+        return 1
     return 0 if server.started else 1
 
 

@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager, suppress
 from datetime import tzinfo
 from pathlib import Path
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -19,11 +21,13 @@ from booking_backend.interface import Interface
 from booking_backend.journey import Journey
 from booking_backend.pages import Pages
 from booking_backend.pass_gate import STATE_KEY, PassGate
+from booking_backend.schema import WrongSchema
 from booking_backend.slots import Busy
 from booking_backend.store import SlotStore
 from ecluse.clock import Clock, system_clock
 from ecluse.tokens import SigningKey
 
+_log = structlog.get_logger("booking")
 _HTTP_REASONS = {404: "not_found", 405: "method", 413: "too_large"}
 
 
@@ -110,6 +114,11 @@ def create_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         try:
             await store.prepare(zone=zone, seed=seed)
+        except (WrongSchema, SQLAlchemyError, Busy) as error:
+            _log.error("database_unusable", database=str(database), reason=str(error))
+            await store.close()
+            raise
+        try:
             yield
         finally:
             await store.close()

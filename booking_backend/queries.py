@@ -3,15 +3,37 @@
 A lapsed hold counts as free here even before a writer has swept it away.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_backend import schema
-from booking_backend.slots import Applicant, Booking, Draft, Hold, Service, Slot
+from booking_backend.slots import Applicant, Booking, Draft, Hold, Refusal, Service, Slot
 
 _slot, _hold, _booking = schema.slot, schema.hold, schema.booking
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What stands between a visit and a place in a slot."""
+
+    slot: Slot
+    booked: bool
+    """The visit has a live booking for the slot's service."""
+    number_used: bool
+    """A live booking of the service has the file number asked about."""
+    held: bool
+    """The visit itself holds a place in the slot."""
+
+    def refusal(self, now: int) -> Refusal | None:
+        """Why the visit cannot have the place, the file number apart."""
+        if self.booked:
+            return Refusal.ALREADY_BOOKED
+        if self.slot.starts_at <= now:
+            return Refusal.PAST
+        return None if self.held or self.slot.free > 0 else Refusal.TAKEN
 
 
 def _free(now: int) -> ColumnElement[int]:
@@ -98,13 +120,21 @@ async def booking(conn: AsyncConnection, session: str, now: int, *wanted: Column
     return Booking(reference=row.reference, session=row.session, slot=booked, applicant=who)
 
 
-async def number_is_used(conn: AsyncConnection, service_id: int, file_number: str) -> bool:
-    """Whether a live booking of the service has this file number."""
-    found = await conn.execute(
-        select(_booking.c.id).where(
-            _booking.c.service_id == service_id,
-            _booking.c.file_number == file_number,
-            _booking.c.cancelled_at.is_(None),
+async def outlook(conn: AsyncConnection, session: str, slot_id: int, now: int, file_number: str = "") -> Outlook | None:
+    """All that decides whether a visit may have a place in a slot, in one statement; None if there is no such slot."""
+    standing = and_(_booking.c.service_id == _slot.c.service_id, _booking.c.cancelled_at.is_(None))
+    held = and_(_hold.c.session == session, _hold.c.slot_id == _slot.c.id, _hold.c.live == 1, _hold.c.expires_at > now)
+    row = (
+        await conn.execute(
+            _slots(now)
+            .add_columns(
+                select(_booking.c.id).where(standing, _booking.c.session == session).exists().label("booked"),
+                select(_booking.c.id).where(standing, _booking.c.file_number == file_number).exists().label("used"),
+                select(_hold.c.id).where(held).exists().label("held"),
+            )
+            .where(_slot.c.id == slot_id)
         )
-    )
-    return found.first() is not None
+    ).first()
+    if row is None:
+        return None
+    return Outlook(slot=_as_slot(row), booked=bool(row.booked), number_used=bool(row.used), held=bool(row.held))

@@ -22,7 +22,10 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 VERSION = 1
-BUSY_TIMEOUT_MS = 5000
+OPEN_TIMEOUT_MS = 5000
+"""How long a connection waits while others open or recover the file."""
+POLL_TIMEOUT_MS = 50
+"""How long one attempt at the write lock takes; the store repeats it (SQLite's own waiting is rare, hence unfair)."""
 WRITES = "booking_writes"
 """Execution option of an engine whose transactions take the write lock at once."""
 
@@ -95,7 +98,7 @@ class WrongSchema(Exception):
 def open_engine(database: Path) -> AsyncEngine:
     """An engine over the file `database`; nothing is opened before the first connection."""
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///{database}", pool_size=4, max_overflow=4, pool_timeout=BUSY_TIMEOUT_MS / 1000
+        f"sqlite+aiosqlite:///{database}", pool_size=4, max_overflow=4, pool_timeout=OPEN_TIMEOUT_MS / 1000
     )
     event.listen(engine.sync_engine, "connect", _on_connect)
     event.listen(engine.sync_engine, "begin", _on_begin)
@@ -106,10 +109,11 @@ def _on_connect(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver must not begin by itself: _on_begin says how
     cursor = connection.cursor()
     for pragma in (
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        f"busy_timeout = {OPEN_TIMEOUT_MS}",
         "journal_mode = WAL",
         "synchronous = FULL",  # a reference once shown must survive a power cut
         "foreign_keys = ON",
+        f"busy_timeout = {POLL_TIMEOUT_MS}",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -5,6 +5,7 @@ A refusal is an answer, not an error: what it already wrote (a draft, a sweep) i
 
 import secrets
 from collections import Counter
+from dataclasses import replace
 
 from sqlalchemy import delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -34,12 +35,15 @@ def new_reference() -> str:
 
 
 async def sweep(conn: AsyncConnection, now: int) -> None:
-    """Free the places of holds that ran out, and forget drafts that outlived the longest visit."""
+    """Free the places of holds that ran out; their drafts stay a while."""
     lapsed = await conn.execute(
         update(_hold).where(_hold.c.live == 1, _hold.c.expires_at <= now).values(live=0).returning(_hold.c.slot_id)
     )
     for slot_id, places in Counter(lapsed.scalars()).items():
         await _give_back(conn, slot_id, places)
+
+
+async def _forget_old_drafts(conn: AsyncConnection, now: int) -> None:
     await conn.execute(delete(_hold).where(_hold.c.live == 0, _hold.c.expires_at <= now - DRAFT_SECONDS))
 
 
@@ -58,38 +62,37 @@ async def _take(conn: AsyncConnection, slot_id: int, now: int) -> bool:
     return taken.first() is not None
 
 
-async def _wanted(conn: AsyncConnection, session: str, slot_id: int, now: int) -> Slot | Refusal:
-    slot = await queries.slot(conn, slot_id, now)
-    if slot is None:
-        return Refusal.NO_SLOT
-    if await queries.booking(conn, session, now, _booking.c.service_id == slot.service_id):
-        return Refusal.ALREADY_BOOKED
-    return slot if slot.starts_at > now else Refusal.PAST
+def _one_less(slot: Slot) -> Slot:
+    return replace(slot, free=slot.free - 1)
 
 
 async def place_hold(conn: AsyncConnection, session: str, slot_id: int, now: int) -> Hold | Refusal:
     """Keep a place for this visit. A visit that held another slot changes to this one, its draft with it."""
     await sweep(conn, now)
-    slot = await _wanted(conn, session, slot_id, now)
-    if isinstance(slot, Refusal):
-        return slot
+    await _forget_old_drafts(conn, now)
+    seen = await queries.outlook(conn, session, slot_id, now)
+    if seen is None:
+        return Refusal.NO_SLOT
+    if refusal := seen.refusal(now):
+        return refusal
     before = await queries.hold(conn, session, now)
-    if before and before.live and before.slot.id == slot_id:
+    if before and seen.held:
         return before
     if not await _take(conn, slot_id, now):
         return Refusal.TAKEN
     if before:
         await _drop(conn, before)
-    draft = before.draft if before else Draft()
+    hold = Hold(
+        id=secrets.token_urlsafe(16), session=session, slot=_one_less(seen.slot), expires_at=now + HOLD_SECONDS,
+        live=True, extensions=0, draft=before.draft if before else Draft(),
+    )  # fmt: skip
     await conn.execute(
         insert(_hold).values(
-            id=secrets.token_urlsafe(16), session=session, slot_id=slot_id, expires_at=now + HOLD_SECONDS, live=1,
-            name=draft.name, file_number=draft.file_number,
+            id=hold.id, session=session, slot_id=slot_id, expires_at=hold.expires_at, live=1,
+            name=hold.draft.name, file_number=hold.draft.file_number,
         )
     )  # fmt: skip
-    placed = await queries.hold(conn, session, now)
-    assert placed is not None
-    return placed
+    return hold
 
 
 async def _drop(conn: AsyncConnection, hold: Hold) -> None:
@@ -130,24 +133,8 @@ async def confirm(
     hold = await queries.hold(conn, session, now, hold_id)
     if hold is None:
         return Refusal.NO_HOLD
-    slot = await _wanted(conn, session, hold.slot.id, now)
-    if isinstance(slot, Refusal):
-        return slot
-    if await queries.number_is_used(conn, slot.service_id, applicant.file_number):
-        return Refusal.NUMBER_USED
-    if not hold.live and not await _take(conn, slot.id, now):
-        return Refusal.LAPSED
-    # The place stays taken: it passes from the hold, which ends here, to the booking.
-    await conn.execute(delete(_hold).where(_hold.c.id == hold_id))
-    reference = new_reference()
-    await conn.execute(
-        insert(_booking).values(
-            reference=reference, hold_id=hold_id, session=session, service_id=slot.service_id, slot_id=slot.id,
-            name=applicant.name, file_number=applicant.file_number, created_at=now,
-        )
-    )  # fmt: skip
-    booked = await queries.slot(conn, slot.id, now)
-    return Booking(reference=reference, session=session, slot=booked or slot, applicant=applicant, fresh=True)
+    made = await _book(conn, session, hold, applicant, now)
+    return Refusal.LAPSED if made is Refusal.TAKEN else made
 
 
 async def book(conn: AsyncConnection, session: str, slot_id: int, applicant: Applicant, now: int) -> Booking | Refusal:
@@ -157,12 +144,40 @@ async def book(conn: AsyncConnection, session: str, slot_id: int, applicant: App
     )
     if done:
         return done
-    slot = await _wanted(conn, session, slot_id, now)
-    if isinstance(slot, Refusal):
-        return slot
-    if await queries.number_is_used(conn, slot.service_id, applicant.file_number):
+    await sweep(conn, now)
+    hold = await queries.hold(conn, session, now)
+    return await _book(conn, session, hold if hold and hold.slot.id == slot_id else slot_id, applicant, now)
+
+
+async def _book(
+    conn: AsyncConnection, session: str, place: Hold | int, applicant: Applicant, now: int
+) -> Booking | Refusal:
+    """Book the place of a hold, or one in the slot of this id."""
+    hold = place if isinstance(place, Hold) else None
+    slot_id = place.slot.id if isinstance(place, Hold) else place
+    seen = await queries.outlook(conn, session, slot_id, now, applicant.file_number)
+    if seen is None:
+        return Refusal.NO_SLOT
+    if refusal := seen.refusal(now):
+        return refusal
+    if seen.number_used:
         return Refusal.NUMBER_USED
-    placed = await place_hold(conn, session, slot_id, now)
-    if isinstance(placed, Refusal):
-        return placed
-    return await confirm(conn, session, placed.id, applicant, now)
+    if not seen.held and not await _take(conn, slot_id, now):
+        return Refusal.TAKEN
+    if hold:  # its place, still taken, passes to the booking
+        await conn.execute(delete(_hold).where(_hold.c.id == hold.id))
+    reference = new_reference()
+    await conn.execute(
+        insert(_booking).values(
+            reference=reference, hold_id=hold.id if hold else secrets.token_urlsafe(16), session=session,
+            service_id=seen.slot.service_id, slot_id=slot_id, name=applicant.name,
+            file_number=applicant.file_number, created_at=now,
+        )
+    )  # fmt: skip
+    return Booking(
+        reference=reference,
+        session=session,
+        slot=seen.slot if seen.held else _one_less(seen.slot),
+        applicant=applicant,
+        fresh=True,
+    )

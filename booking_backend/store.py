@@ -4,8 +4,10 @@ Raises `slots.Busy` when the database stays locked; then nothing was changed.
 """
 
 import asyncio
+import random
+import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
@@ -19,6 +21,10 @@ from booking_backend.slots import Applicant, Booking, Busy, Draft, Hold, Refusal
 from ecluse.clock import Clock
 
 
+def _is_lock(error: OperationalError) -> bool:
+    return "locked" in str(error.orig)
+
+
 @contextmanager
 def _busy() -> Iterator[None]:
     try:
@@ -26,7 +32,7 @@ def _busy() -> Iterator[None]:
     except PoolTimeout:
         raise Busy("no connection came free") from None
     except OperationalError as error:
-        if "locked" not in str(error.orig):
+        if not _is_lock(error):
             raise
         raise Busy(str(error.orig)) from None
 
@@ -34,10 +40,11 @@ def _busy() -> Iterator[None]:
 class SlotStore:
     """Services, slots, holds and bookings. Any number of stores, in any number of processes, may share one file."""
 
-    def __init__(self, database: Path, *, clock: Clock) -> None:
+    def __init__(self, database: Path, *, clock: Clock, lock_wait_seconds: float = 5.0) -> None:
         self._engine = schema.open_engine(database)
         self._writer = self._engine.execution_options(**{schema.WRITES: True})
         self._clock = clock
+        self._lock_wait_seconds = lock_wait_seconds
         # SQLite's lock is polled; within a process a fair queue in front of it is faster and starves nobody.
         self._turn = asyncio.Lock()
 
@@ -55,8 +62,19 @@ class SlotStore:
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:
         with _busy():
-            async with self._turn, self._writer.begin() as conn:
-                yield conn
+            async with self._turn, AsyncExitStack() as stack:
+                yield await self._lock(stack)
+
+    async def _lock(self, stack: AsyncExitStack) -> AsyncConnection:
+        """A connection of `stack` in a transaction that has the write lock, which another process may be using."""
+        ends_at = time.monotonic() + self._lock_wait_seconds
+        while True:
+            try:
+                return await stack.enter_async_context(self._writer.begin())
+            except OperationalError as error:
+                if not _is_lock(error) or time.monotonic() >= ends_at:
+                    raise
+                await asyncio.sleep(random.uniform(0.001, 0.005))  # noqa: S311 - only to fall out of step
 
     async def prepare(self, *, zone: tzinfo, seed: int) -> None:
         """Make the tables, and fill a database that has no service with the sample. Raises schema.WrongSchema."""
@@ -111,8 +129,18 @@ class SlotStore:
         async with self._reading() as conn:
             return await queries.booking(conn, session, self.now, *conditions)
 
+    async def _hopeless(self, session: str, slot_id: int) -> Refusal | None:
+        """A refusal that a reading can tell for sure, so that a crowd at a full slot does not queue for the lock."""
+        async with self._reading() as conn:
+            seen = await queries.outlook(conn, session, slot_id, self.now)
+        if seen is None:
+            return Refusal.NO_SLOT
+        return None if seen.booked else seen.refusal(self.now)
+
     async def place_hold(self, session: str, slot_id: int) -> Hold | Refusal:
         """Keep a place for this visit while its form is filled in."""
+        if refusal := await self._hopeless(session, slot_id):
+            return refusal
         async with self._writing() as conn:
             return await steps.place_hold(conn, session, slot_id, self.now)
 
@@ -135,5 +163,7 @@ class SlotStore:
 
     async def book(self, session: str, slot_id: int, applicant: Applicant) -> Booking | Refusal:
         """Hold and confirm in one step."""
+        if refusal := await self._hopeless(session, slot_id):
+            return refusal
         async with self._writing() as conn:
             return await steps.book(conn, session, slot_id, applicant, self.now)

@@ -188,7 +188,7 @@ class Words:
 
     def day(self, day: date) -> str:
         """A date in full, such as "lundi 24 novembre 2025"."""
-        return format_date(day, "full", locale=self._locale)
+        return format_date(day, "EEEE d MMMM y", locale=self._locale)
 
     def short_day(self, day: date) -> str:
         """A date for a narrow list, such as "lun. 24 nov."."""

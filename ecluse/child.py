@@ -43,6 +43,8 @@ class Child:
     """Gets our SIGHUP."""
     stops_last: bool = False
     """Told to stop only once all others have."""
+    quiet: bool = False
+    """What it prints is kept for its last words, not passed on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +191,8 @@ class Watch:
     def _tell(self, line: bytes, *, error: bool) -> None:
         text = line.decode("utf-8", "replace").rstrip("\r")
         self._last_words.append(text)
-        self._output.child_line(self.child.name, text, error=error)
+        if not self.child.quiet:
+            self._output.child_line(self.child.name, text, error=error)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the child if it runs."""

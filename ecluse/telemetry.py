@@ -43,6 +43,7 @@ def configure_logging(process: str, *, level: str = "INFO") -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         lambda _logger, _method, event: {**event, "process": process},
         hide_secrets,
+        _drop_colours,
     ]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -74,6 +75,12 @@ def _renderers(*, console: bool) -> list[structlog.typing.Processor]:
 def hide_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A structlog processor that drops every key of HIDDEN_KEYS, however deep."""
     return {key: _without_secrets(value) for key, value in event.items() if not _is_hidden(key)}
+
+
+def _drop_colours(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Without uvicorn's second, coloured copy of its messages."""
+    event.pop("color_message", None)
+    return event
 
 
 def _is_hidden(key: object) -> bool:

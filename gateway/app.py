@@ -23,6 +23,7 @@ from gateway.boards import Boards
 from gateway.directory import RoomEdge, build_directory
 from gateway.gate import Gate
 from gateway.hygiene import Hygiene
+from gateway.memory import settle_memory
 from gateway.operators import Operators
 from gateway.pages import SECURITY_HEADERS, STATIC_PREFIX, Pages
 from gateway.probes import Probes
@@ -174,6 +175,7 @@ class Edge:
         await self._proxy.open()
         await self._refresh()
         self._refreshing = asyncio.create_task(self._keep_fresh())
+        settle_memory()
 
     async def close(self) -> None:
         """Stop refreshing and close every connection."""
@@ -253,20 +255,15 @@ def create_app(settings: Settings, secrets: Secrets, *, metrics: Metrics, clock:
 
 async def _last_resort(clean: App, edge: Edge, scope: Scope, receive: Receive, send: Send) -> None:
     """Whatever goes wrong unforeseen is logged, and told without a trace of it; the origin is never opened."""
-    started = False
-
-    async def watched(message: object) -> None:
-        nonlocal started
-        started = True
-        await send(message)  # type: ignore[arg-type]
-
     try:
-        await clean(scope, receive, watched)
+        await clean(scope, receive, send)
     except Exception as error:
-        if started:
-            raise
         log.exception("request_failed", method=scope["method"], kind=type(error).__name__)
-        await edge.answers.error(scope, send, EcluseError())
+        try:
+            await edge.answers.error(scope, send, EcluseError())
+        except RuntimeError:
+            # An answer had begun: the server must close the connection, so that it does not look complete.
+            raise error from None
 
 
 async def _lifespan(edge: Edge, receive: Receive, send: Send) -> None:

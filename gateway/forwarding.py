@@ -138,19 +138,20 @@ def request_headers(headers: Headers, add: Headers) -> list[tuple[str, str]]:
     """
     named: set[bytes] = set()
     out: list[tuple[str, str]] = []
-    for name, value in headers:
-        if name == b"connection" and value not in _PLAIN_CONNECTION:
-            named |= _named_by_connection(value)
     try:
         for name, value in headers:
             passed = _origin_name(name)
-            if passed is None or name in named:
-                continue
-            kept = _without_ours(value) if name == b"cookie" else value
-            if kept or not value:
+            if passed is None:
+                if name == b"connection" and value not in _PLAIN_CONNECTION:
+                    named |= _named_by_connection(value)
+            elif passed != "cookie":
+                out.append((passed, value.decode()))
+            elif kept := _without_ours(value):
                 out.append((passed, kept.decode()))
     except UnicodeDecodeError:
         raise AmbiguousRequest("a header that is not UTF-8") from None
+    if named:
+        out = [pair for pair in out if pair[0].encode() not in named]
     out.extend((name.decode(), value.decode()) for name, value in add)
     return out
 

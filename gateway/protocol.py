@@ -60,11 +60,14 @@ class EdgeProtocol(HttpToolsProtocol):
     """How long a refused visitor may go on sending before the connection is cut, so that the refusal arrives."""
     LINGER_BYTES_MAX = 1024 * 1024
     """How much of what they send meanwhile is read and dropped."""
+    DROPPED_BYTES_MAX = 32 * 1024 * 1024
+    """How much of a body is read after its answer has gone out, so that a browser still sending sees the answer."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._fed = 0  # bytes since the last whole request or piece of body: what the parser may be holding
         self._chunk = 0  # bytes in the read being parsed
+        self._dropped = 0
         self._in_body = False
         self._timing_header = False
         self._refused = False
@@ -143,14 +146,21 @@ class EdgeProtocol(HttpToolsProtocol):
             raise Unacceptable
         self._in_body = True
         super().on_headers_complete()
+        if self.expect_100_continue and self.cycle is not None:
+            # If the answer comes first, nobody knows whether the body still will: the next bytes could be either.
+            self.cycle.keep_alive = False
 
     def _header_bytes(self) -> int:
         line = len(self.parser.get_method()) + len(self.url) + len(b"  HTTP/1.1\r\n")
         return line + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def on_body(self, body: bytes) -> None:
-        """Take a piece of the body."""
+        """Take a piece of the body; what comes after the answer is dropped, up to a limit."""
         self._fed = 0
+        if self.cycle is not None and self.cycle.response_complete:
+            self._dropped += len(body)
+            if self._dropped > self.DROPPED_BYTES_MAX:
+                self.transport.abort()
         super().on_body(body)
 
     def on_message_complete(self) -> None:

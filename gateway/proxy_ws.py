@@ -100,7 +100,7 @@ async def _connect(session: aiohttp.ClientSession, scope: Scope, upstream: Upstr
                 url,
                 protocols=_subprotocols(scope),
                 headers=headers,
-                max_msg_size=MESSAGE_BYTES_MAX,
+                max_msg_size=MESSAGE_BYTES_MAX + 1,  # aiohttp refuses what reaches it
                 timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS),
                 autoclose=False,  # the origin's own code is sent back to it, not 1000
             )

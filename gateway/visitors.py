@@ -53,6 +53,9 @@ class JoinForm(BaseModel):
     to: str | None = None
 
 
+_NOTHING = JoinForm()
+
+
 def rfc3339(at_ms: int) -> str:
     """A Unix time in ms as RFC 3339 in UTC."""
     return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -62,7 +65,7 @@ async def read_form(scope: Scope, receive: Receive) -> JoinForm:
     """The fields of a JSON or form body, or none. Raises BadInput, BodyTooLarge."""
     body = await read_body(receive)
     if not body.strip():
-        return JoinForm()
+        return _NOTHING
     try:
         if is_json(scope):
             return JoinForm.model_validate_json(body)

@@ -2,10 +2,9 @@
 
 import os
 import shutil
-import signal
 import tempfile
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +12,10 @@ import typer
 
 from ecluse.cli.run import InfoOption, forget, supervise
 from ecluse.cli.told import configured, fail
+from ecluse.cli.under_make import follow_make
 
 ROOM = "prefecture"
+_PREFIX = "ecluse-demo-"
 _KEPT = ("ECLUSE_REDIS_URL", "ECLUSE_LOG")
 """The only variables of ours that the demo heeds: it has a configuration of its own."""
 
@@ -60,21 +61,33 @@ def demo(
     """Show it all on this machine: a sample service, a line in front of it, a crowd, until Ctrl-C."""
     from ecluse.embedded import NoServer
     from ecluse.ports import PortUnavailable
-    from ecluse.process import die_with_parent
+    from ecluse.state_dir import StateDirUnavailable, owned
 
-    if "MAKELEVEL" in os.environ:
-        die_with_parent(os.getppid(), signal.SIGTERM)
+    follow_make()
     if info is not None:
         forget(info)
     for name in [name for name in os.environ if name.startswith("ECLUSE_") and name not in _KEPT]:
         del os.environ[name]
-    state = Path(tempfile.mkdtemp(prefix="ecluse-demo-"))
+    _sweep()
+    state = Path(tempfile.mkdtemp(prefix=_PREFIX))
     try:
-        _run(state, port, crowd, info)
-    except (NoServer, PortUnavailable) as error:
+        with owned(state):
+            _run(state, port, crowd, info)
+    except (NoServer, PortUnavailable, StateDirUnavailable) as error:
         fail(str(error))
     finally:
         shutil.rmtree(state, ignore_errors=True)
+
+
+def _sweep() -> None:
+    """Remove the directories of demos that were killed: ours, and locked by nobody."""
+    from ecluse.state_dir import StateDirUnavailable, owned
+
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError, StateDirUnavailable):
+            if left.stat().st_uid == os.getuid() and (left / "lock").is_file():
+                with owned(left):
+                    shutil.rmtree(left, ignore_errors=True)
 
 
 def _run(state: Path, port: int, crowd: int, info: Path | None) -> None:
@@ -83,6 +96,7 @@ def _run(state: Path, port: int, crowd: int, info: Path | None) -> None:
     from ecluse.cli.machine import Machine, child_environment, module
     from ecluse.ports import free_ports
     from ecluse.probes import HttpProbe
+    from ecluse.state_dir import record_children
     from ecluse.supervisor import Child, Restart
 
     (origin_port,) = free_ports(1)
@@ -111,8 +125,10 @@ def _run(state: Path, port: int, crowd: int, info: Path | None) -> None:
         essential=False,
     )
     machine = Machine(config, settings, port=port, workers=None, state=state)
+    machine.quiet_server = True
 
     def tell(pids: Mapping[str, int]) -> None:
+        record_children(state, pids)
         if info is not None:
             machine.write_info(info, pids, operator_key=operator_key)
 

@@ -37,6 +37,9 @@ class Machine:
     `state` is where an embedded server keeps its files; None: this machine part does not embed one.
     """
 
+    quiet_server = False
+    """Whether the embedded server's own advice to administrators is left out."""
+
     def __init__(
         self, config: Path, settings: Settings, *, port: int | None, workers: int | None, state: Path | None
     ) -> None:
@@ -88,6 +91,7 @@ class Machine:
             argv=server_command(self._server, port=self._embedded_port, directory=directory, persist=True),
             ready=TcpProbe(port=self._embedded_port),
             stops_last=True,
+            quiet=self.quiet_server,
         )
 
     def _worker(self) -> Child:

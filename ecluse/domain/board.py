@@ -44,20 +44,30 @@ def mark_ranks(waiting: int) -> list[int]:
     return ranks
 
 
-def ahead_of(place: float, marks: Sequence[Mark], waiting: int) -> int:
-    """How many stand before a ticket at `place`: exact at the marks, between two of them by proportion.
+class Marks:
+    """The marks of one lane, ready to be asked often."""
 
-    A place behind the last mark joined after the board was made: everybody on it is ahead.
-    """
-    after = bisect_right(marks, place, key=lambda mark: mark[0])
-    if after == 0:
-        return 0
-    left_place, left_ahead = marks[after - 1]
-    if after == len(marks):
-        return left_ahead if left_place == place else max(waiting, left_ahead + 1)
-    right_place, right_ahead = marks[after]
-    share = (place - left_place) / (right_place - left_place)
-    return round(left_ahead + share * (right_ahead - left_ahead))
+    __slots__ = ("_aheads", "_places", "_waiting")
+
+    def __init__(self, marks: Sequence[Mark], waiting: int) -> None:
+        self._places = [place for place, _ in marks]
+        self._aheads = [ahead for _, ahead in marks]
+        self._waiting = waiting
+
+    def ahead_of(self, place: float) -> int:
+        """How many stand before a ticket at `place`: exact at the marks, between two of them by proportion.
+
+        A place behind the last mark joined after the board was made: everybody on it is ahead.
+        """
+        places, aheads = self._places, self._aheads
+        after = bisect_right(places, place)
+        if after == 0:
+            return 0
+        left_place, left_ahead = places[after - 1], aheads[after - 1]
+        if after == len(places):
+            return left_ahead if left_place == place else max(self._waiting, left_ahead + 1)
+        share = (place - left_place) / (places[after] - left_place)
+        return round(left_ahead + share * (aheads[after] - left_ahead))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,13 @@
 import asyncio
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import structlog
 
-from ecluse.domain.board import Board, LaneBoard, Mark, Phase, ahead_of
+from ecluse.domain.board import Board, LaneBoard, Marks, Phase
 from ecluse.domain.errors import StoreAway
 from ecluse.domain.estimate import Throughput
 from ecluse.domain.room import Room
@@ -48,6 +49,9 @@ class BoardView:
         self.stale: bool = document["stale"]
         self.phase: str = document["phase"]
         self.lanes: Mapping[str, Any] = document["lanes"]
+        self._serving: dict[str, float] = {name: lane["serving"] for name, lane in self.lanes.items()}
+        self._marks = {name: Marks(lane["marks"], lane["waiting"]) for name, lane in self.lanes.items()}
+        self._speed = {name: _throughput(lane) for name, lane in self.lanes.items()}
         self.pulse()
 
     def next_change(self) -> "asyncio.Future[None]":
@@ -106,24 +110,22 @@ class BoardView:
 
     def ahead(self, lane: str, place: float) -> int | None:
         """How many stand before a waiting ticket at `place`; None if the board cannot tell (called, perhaps)."""
-        found = self.lanes.get(lane)
-        if found is None or self.stale or place <= found["serving"]:
+        if self.stale or place <= self._serving.get(lane, math.inf):
             return None
-        marks: list[Mark] = found["marks"]
-        return ahead_of(place, marks, found["waiting"])
+        return self._marks[lane].ahead_of(place)
 
     def last_ahead(self, lane: str, place: float) -> int:
         """The same from the last board there is, however old: for when nothing better can be had."""
-        found = self.lanes.get(lane, {"marks": [], "waiting": 0})
-        return ahead_of(place, found["marks"], found["waiting"])
+        marks = self._marks.get(lane)
+        return 0 if marks is None else marks.ahead_of(place)
 
     def throughput(self, lane: str) -> Throughput:
         """Calls per minute of a lane, as the board says."""
-        found = self.lanes.get(lane, {}).get("calls_per_minute")
-        if found is None:
-            pace = self.document["pace_per_minute"]
-            return Throughput(p50=pace, slow=pace / 2.5)
-        return Throughput(p50=found["p50"], slow=found["slow"])
+        return self._speed[lane]
+
+
+def _throughput(lane: Mapping[str, Any]) -> Throughput:
+    return Throughput(p50=lane["calls_per_minute"]["p50"], slow=lane["calls_per_minute"]["slow"])
 
 
 def _first_board(room: Room) -> dict[str, Any]:

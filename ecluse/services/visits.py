@@ -27,6 +27,10 @@ from ecluse.store.line import (
 )
 from ecluse.tokens import Pass, PassSigner, Ticket, TicketSigner, new_id
 
+_SEEN_MOST = 8_000
+"""Tickets whose signature was verified, remembered."""
+_TRUST_SECONDS = 3_600
+"""A remembered ticket older than this is verified again, so that none outlives its time."""
 RENEW_AFTER = 0.2
 """Share of the idle limit after which a request renews the visit: one step in Redis per visitor and 2 minutes."""
 
@@ -83,22 +87,36 @@ class Visits:
         self._turnstile = Turnstile(line)
         self._lanes = {lane.id for lane in line.room.lanes}
         self._first_lane = line.room.lanes[0].id
+        self._epoch_name = secrets.token_urlsafe(6)
+        self._seen: dict[str, Ticket] = {}
+
+    @property
+    def _epoch(self) -> str:
+        """A name for the room's data, should it have none: never the one of a life that is known."""
+        if self._epoch_name == self.board.epoch:
+            self._epoch_name = secrets.token_urlsafe(6)
+        return self._epoch_name
 
     def read_ticket(self, token: str | None) -> Ticket | None:
         """The ticket in a cookie or header of this room, or None if there is none to speak of."""
         if token is None:
             return None
         try:
-            ticket = self._tickets.read(token, self.room.id)
-        except TokenError:
+            return self.check_ticket(token)
+        except (TokenError, UnknownLane):
             return None
-        return ticket if ticket.lane in self._lanes else None
 
     def check_ticket(self, token: str) -> Ticket:
         """The ticket in `token`. Raises Forged, WrongRoom, Expired or UnknownLane."""
+        known = self._seen.get(token)
+        if known is not None and self._clock() - known.issued_at < _TRUST_SECONDS:
+            return known
         ticket = self._tickets.read(token, self.room.id)
         if ticket.lane not in self._lanes:
             raise UnknownLane(ticket.lane)
+        if len(self._seen) >= _SEEN_MOST:
+            self._seen.clear()
+        self._seen[token] = ticket
         return ticket
 
     def read_pass(self, token: str) -> Pass:
@@ -136,7 +154,7 @@ class Visits:
 
     async def _enter(self, lane: str, *, at_once: bool) -> Place | Full | Closed:
         ticket_id = new_id()
-        entry = await self._line.enter(ticket_id, lane, secrets.token_urlsafe(6), at_once=at_once)
+        entry = await self._line.enter(ticket_id, lane, self._epoch, at_once=at_once)
         if not isinstance(entry, Entry):
             return entry
         ticket = Ticket(
@@ -148,7 +166,7 @@ class Visits:
     async def _present(self, ticket: Ticket, *, back: bool) -> Place | Full | Closed:
         found: Restored = await self._line.restore(
             ticket.id, ticket.lane, float(ticket.number), ticket.number,
-            epochs=(ticket.epoch, secrets.token_urlsafe(6)), back=back,
+            epochs=(ticket.epoch, self._epoch), back=back,
         )  # fmt: skip
         if isinstance(found.standing, Full | Closed):
             return found.standing

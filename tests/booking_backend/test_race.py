@@ -3,7 +3,10 @@
 import asyncio
 import random
 import sqlite3
+from collections.abc import AsyncIterator
 from pathlib import Path
+
+import pytest
 
 from booking_backend.slots import Applicant, Booking, Draft, Hold, Refusal, Slot
 from booking_backend.store import SlotStore
@@ -11,6 +14,14 @@ from ecluse.clock import ManualClock
 from tests.booking_backend.conftest import PARIS
 
 RACERS, PLACES = 200, 30
+
+
+@pytest.fixture
+async def other(database: Path, clock: ManualClock) -> AsyncIterator[SlotStore]:
+    """A second engine on the same file, as a second process would have."""
+    other = SlotStore(database, clock=clock)
+    yield other
+    await other.close()
 
 
 async def thirty_places(store: SlotStore) -> list[Slot]:
@@ -43,10 +54,7 @@ def assert_consistent(database: Path) -> None:
     raw.close()
 
 
-async def test_two_hundred_racers_get_exactly_thirty_places(
-    store: SlotStore, database: Path, clock: ManualClock
-) -> None:
-    other = SlotStore(database, clock=clock)
+async def test_two_hundred_racers_get_exactly_thirty_places(store: SlotStore, other: SlotStore, database: Path) -> None:
     slots = await thirty_places(store)
     left = await store.slots_left()
     stores = [store, other]
@@ -58,20 +66,17 @@ async def test_two_hundred_racers_get_exactly_thirty_places(
     assert {result for result in results if not isinstance(result, Booking)} == {Refusal.TAKEN}
     assert await other.slots_left() == left - PLACES
     assert_consistent(database)
-    await other.close()
 
 
 async def test_a_file_number_used_by_two_racers_gets_one_place(
-    store: SlotStore, database: Path, clock: ManualClock
+    store: SlotStore, other: SlotStore, database: Path
 ) -> None:
-    other = SlotStore(database, clock=clock)
     slots = await thirty_places(store)
-    results = await asyncio.gather(*(race((store, other)[n % 2], n, slots, f"{n // 2:010d}") for n in range(40)))
+    results = await asyncio.gather(*(race((store, other)[n % 2], n, slots, f"{n // 2:010d}") for n in range(30)))
     numbers = [result.applicant.file_number for result in results if isinstance(result, Booking)]
-    assert sorted(numbers) == [f"{n:010d}" for n in range(20)]
-    assert results.count(Refusal.NUMBER_USED) == 20
+    assert sorted(numbers) == [f"{n:010d}" for n in range(15)]
+    assert results.count(Refusal.NUMBER_USED) == 15
     assert_consistent(database)
-    await other.close()
 
 
 async def test_one_impatient_visit_confirming_many_times_at_once_has_one_booking(
@@ -91,7 +96,8 @@ async def test_one_impatient_visit_confirming_many_times_at_once_has_one_booking
 async def test_two_stores_that_open_a_new_file_at_once_fill_it_once(tmp_path: Path, clock: ManualClock) -> None:
     stores = [SlotStore(tmp_path / "new.sqlite3", clock=clock) for _ in range(4)]
     await asyncio.gather(*(store.prepare(zone=PARIS, seed=1) for store in stores))
-    assert {len(await store.services()) for store in stores} == {3}
-    assert len({await store.slots_left() for store in stores}) == 1
+    found = {(len(await store.services()), await store.slots_left()) for store in stores}
     for store in stores:
         await store.close()
+    assert len(found) == 1
+    assert found.pop()[0] == 3

@@ -30,7 +30,7 @@ def test_slots_are_on_weekdays_from_nine_to_half_past_four_on_the_office_clock()
 
 def test_every_service_has_every_time_with_two_or_three_places() -> None:
     slots = list(sample_slots(after=FRIDAY, zone=PARIS, seed=1))
-    assert Counter(slot.service for slot in slots) == {number: OPEN_DAYS * 16 for number in range(len(SERVICES))}
+    assert Counter(slot.service for slot in slots) == dict.fromkeys(range(len(SERVICES)), OPEN_DAYS * 16)
     assert {slot.capacity for slot in slots} == {2, 3}
 
 

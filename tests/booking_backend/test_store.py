@@ -249,19 +249,19 @@ async def test_a_file_of_another_version_is_refused(database: Path, clock: Manua
 
 
 async def test_a_database_locked_by_somebody_else_is_busy_and_unchanged(
-    store: SlotStore, database: Path, monkeypatch: pytest.MonkeyPatch
+    store: SlotStore, database: Path, clock: ManualClock
 ) -> None:
-    await store.close()
-    monkeypatch.setattr(schema, "BUSY_TIMEOUT_MS", 20)
+    hurried = SlotStore(database, clock=clock, lock_wait_seconds=0.01)
     left = await store.slots_left()
     other = sqlite3.connect(database, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(Busy):
-        await store.place_hold("s", 1)
-    assert await store.slots_left() == left
+        await hurried.place_hold("s", 1)
+    assert await hurried.slots_left() == left
     other.execute("ROLLBACK")
     other.close()
-    await held(store, "s", 1)
+    await held(hurried, "s", 1)
+    await hurried.close()
 
 
 async def test_the_database_itself_refuses_a_double_booking(store: SlotStore, database: Path) -> None:

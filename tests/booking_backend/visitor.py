@@ -78,23 +78,23 @@ class Visitor:
     session: str = "session-1"
     headers: Mapping[str, str] = field(default_factory=lambda: {"accept-language": "en"})
 
-    async def _ask(self, method: str, target: str, body: bytes = b"", **extra: str) -> Answer:
+    async def _ask(self, method: str, target: str, body: bytes, extra: Mapping[str, str]) -> Answer:
         sent = {**self.headers, "ecluse-pass": pass_for(self.session, self.clock)}
         sent.update({name.replace("_", "-"): value for name, value in extra.items()})
         headers = [(name.encode(), value.encode()) for name, value in sent.items()]
         return await ask(self.app, method, target, headers=headers, body=body)
 
     async def get(self, target: str, **headers: str) -> Answer:
-        return await self._ask("GET", target, **headers)
+        return await self._ask("GET", target, b"", headers)
 
     async def post(self, target: str, fields: Mapping[str, object] | None = None, **headers: str) -> Answer:
-        return await self._ask("POST", target, urlencode(fields or {}).encode(), content_type=FORM, **headers)
+        return await self._ask("POST", target, urlencode(fields or {}).encode(), {"content_type": FORM, **headers})
 
     async def post_json(self, target: str, value: object) -> Answer:
-        return await self._ask("POST", target, json.dumps(value).encode(), content_type="application/json")
+        return await self._ask("POST", target, json.dumps(value).encode(), {"content_type": "application/json"})
 
     async def post_raw(self, target: str, body: bytes, content_type: str) -> Answer:
-        return await self._ask("POST", target, body, content_type=content_type)
+        return await self._ask("POST", target, body, {"content_type": content_type})
 
     async def free_slots(self, service: int = 1) -> list[Any]:
         slots = (await self.get(f"/api/services/{service}/slots")).json["slots"]

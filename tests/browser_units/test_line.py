@@ -1,4 +1,4 @@
-"""The script's arithmetic, in the browser that will do it: place, range, pace of looking; and it agrees with the server."""
+"""The arithmetic of line.js, in the browser that will do it; and it agrees with the server."""
 
 import dataclasses
 import os

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ecluse.output import Output
-from ecluse.probes import FileProbe, HttpProbe, TcpProbe
+from ecluse.probes import FileProbe
 from ecluse.supervisor import Child, ChildFailed, Patience, Restart, Supervisor
 from tests.ecluse.small_programs import DEAF, DIE, STAY, alive, descendants, noting, python, until, wait_until
 
@@ -248,26 +248,6 @@ async def test_a_grandchild_goes_with_its_parent(start: Start, tmp_path: Path) -
         await until(note.read_text)
         await run.stop()
     await until(lambda: not alive(int(note.read_text())))
-
-
-async def test_probes_say_no_while_nobody_listens_and_yes_to_a_200() -> None:
-    answers = [b"HTTP/1.1 503 Service Unavailable\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b"garbage"]
-    asked = []
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.append(await reader.readuntil(b"\r\n\r\n"))
-        writer.write(answers[len(asked) - 1])
-        writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    probe = HttpProbe(port=port, path="/readyz", host_header="rdv.example.fr")
-    assert [await probe.holds() for _ in answers] == [False, True, False]
-    assert b"\r\nHost: rdv.example.fr\r\n" in asked[0]
-    server.close()
-    await server.wait_closed()
-    assert not await probe.holds()
-    assert not await TcpProbe(port=port).holds()
 
 
 SUPERVISED = """

@@ -1,15 +1,12 @@
 """The first layer, on scopes and over real connections."""
 
-from collections.abc import Awaitable, Callable
-
 import pytest
 
 from gateway.asgi import Headers, Message, Receive, Scope, Send, respond
 from gateway.hygiene import Hygiene, denying, refusal
-from tests.gateway.conftest import Raw, Serve
+from tests.gateway.rig import Connect, Serve
 
 HOSTS = frozenset({"rdv.example.fr", "127.0.0.1", "other.fr:8443"})
-Connect = Callable[[int], Awaitable[Raw]]
 
 
 def scope_of(path: bytes = b"/sarcelles/", *headers: tuple[bytes, bytes], **members: object) -> Scope:

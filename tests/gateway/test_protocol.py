@@ -1,72 +1,13 @@
-"""The hardened protocol over real connections: framing, caps, deadlines. `/canary` is a request nobody authorised."""
+"""The hardened protocol over real connections: framing and caps. `/canary` is a request nobody authorised."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 
-from gateway.asgi import Receive, Scope, Send, respond
-from gateway.hygiene import Hygiene
 from gateway.protocol import EdgeProtocol
-from tests.gateway.conftest import Raw, Serve
+from tests.gateway.rig import CANARY, GET, Connect, Impatient, Recorder, Serve, head
 
-Connect = Callable[[int], Awaitable[Raw]]
-CANARY = b"GET /canary HTTP/1.1\r\nHost: h\r\n\r\n"
-GET = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
 PLENTY = b"x" * 300_000
-
-
-class Impatient(EdgeProtocol):
-    """The same with deadlines a test can wait for."""
-
-    FIRST_BYTE_SECONDS = 0.3
-    HEADER_SECONDS = 0.3
-    BODY_IDLE_SECONDS = 0.3
-    WRITE_STALL_SECONDS = 0.3
-    LINGER_SECONDS = 0.1
-
-
-class Recorder:
-    """An application that reads each request whole, writes it down and answers its path."""
-
-    def __init__(self) -> None:
-        self.paths: list[bytes] = []
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.bodies: list[bytes] = []
-        self.left = asyncio.Event()
-        self.hold: asyncio.Event | None = None
-        """If set, the answer waits for it."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.paths.append(scope["raw_path"])
-        body = b""
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                self.left.set()
-                return
-            body += message["body"]
-            if not message["more_body"]:
-                break
-        self.bodies.append(body)
-        self.headers = list(scope["headers"])
-        if self.hold is not None:
-            await self.hold.wait()
-        await respond(send, 200, [], scope["raw_path"])
-
-
-@pytest.fixture
-def seen() -> Recorder:
-    return Recorder()
-
-
-@pytest.fixture
-async def port(serve_edge: Serve, seen: Recorder) -> int:
-    return await serve_edge(Hygiene(seen), Impatient)
-
-
-def head(*lines: bytes, request: bytes = b"POST /a HTTP/1.1") -> bytes:
-    return b"\r\n".join([request, b"Host: h", *lines, b"", b""])
 
 
 @pytest.mark.parametrize(
@@ -270,103 +211,6 @@ async def test_a_large_body_passes_whole(port: int, connect: Connect, seen: Reco
     await visitor.send(head(b"Transfer-Encoding: chunked"), chunks)
     assert (await visitor.answer())[0] == 200
     assert seen.bodies == [PLENTY, b"", PLENTY]
-
-
-async def test_a_connection_that_never_speaks_is_closed_without_a_word(port: int, connect: Connect) -> None:
-    assert await (await connect(port)).rest() == b""
-
-
-async def trickle(visitor: Raw, piece: bytes) -> None:
-    """Send `piece` fifty times a second until the other side has had enough."""
-    loop = asyncio.get_running_loop()
-    try:
-        while not visitor.reader.at_eof():
-            await visitor.send(piece)
-            pause = loop.create_future()
-            loop.call_later(0.02, pause.set_result, None)
-            await pause
-    except ConnectionError:
-        return
-
-
-@pytest.mark.parametrize(
-    ("start", "piece"), [(b"GET /", b"a"), (b"GET /a HTTP/1.1\r\nHost: h\r\n", b"A: b\r\n"), (b"\r\n", b"\r\n")]
-)
-async def test_a_header_that_trickles_is_ended_by_its_deadline(
-    port: int, connect: Connect, seen: Recorder, start: bytes, piece: bytes
-) -> None:
-    visitor = await connect(port)
-    await visitor.send(start)
-    trickling = asyncio.create_task(trickle(visitor, piece))
-    assert (await visitor.rest()).startswith(b"HTTP/1.1 408")
-    await trickling
-    assert seen.paths == []
-
-
-async def test_the_header_deadline_holds_on_a_kept_connection_too(port: int, connect: Connect) -> None:
-    visitor = await connect(port)
-    await visitor.send(GET)
-    assert (await visitor.answer())[0] == 200
-    await visitor.send(b"GET /b HTT")
-    assert (await visitor.rest()).startswith(b"HTTP/1.1 408")
-
-
-async def test_a_body_that_stops_coming_ends_the_connection_and_the_application_hears_it(
-    port: int, connect: Connect, seen: Recorder
-) -> None:
-    visitor = await connect(port)
-    await visitor.send(head(b"Content-Length: 10") + b"12345")
-    assert await visitor.rest() == b""
-    async with asyncio.timeout(5):
-        await seen.left.wait()
-
-
-async def test_a_slow_application_is_not_taken_for_a_slow_visitor(port: int, connect: Connect, seen: Recorder) -> None:
-    seen.hold = asyncio.Event()
-    visitor = await connect(port)
-    await visitor.send(GET)
-    asyncio.get_running_loop().call_later(1.0, seen.hold.set)  # longer than every deadline
-    assert (await visitor.answer())[0] == 200
-    await visitor.send(GET)
-    assert (await visitor.answer())[0] == 200
-
-
-async def test_a_visitor_who_waits_for_100_continue_is_not_cut(serve_edge: Serve, connect: Connect) -> None:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await slow.wait()
-        body = (await receive())["body"]
-        await respond(send, 200, [], body)
-
-    slow = asyncio.Event()
-    visitor = await connect(await serve_edge(app, Impatient))
-    await visitor.send(head(b"Content-Length: 2", b"Expect: 100-continue"))
-    asyncio.get_running_loop().call_later(1.0, slow.set)
-    assert (await visitor.head()).startswith(b"HTTP/1.1 100")
-    await visitor.send(b"hi")
-    assert (await visitor.answer())[::2] == (200, b"hi")
-
-
-async def test_a_visitor_who_does_not_read_is_cut(serve_edge: Serve, connect: Connect) -> None:
-    left = asyncio.Event()
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await receive()
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-
-        async def flood() -> None:
-            while True:
-                await send({"type": "http.response.body", "body": PLENTY, "more_body": True})
-
-        flooding = asyncio.create_task(flood())
-        await receive()
-        left.set()
-        flooding.cancel()
-
-    visitor = await connect(await serve_edge(app, Impatient))
-    visitor.writer.transport.pause_reading()  # type: ignore[attr-defined]
-    await visitor.send(GET)
-    async with asyncio.timeout(10):
-        await left.wait()
 
 
 async def test_an_upgrade_behind_an_unfinished_request_is_not_obeyed(

@@ -2,72 +2,13 @@
 
 import asyncio
 import gzip
-import socket
-import struct
-from collections.abc import Awaitable, Callable
 
 import pytest
 
-from ecluse.domain.errors import AmbiguousRequest, BodyTooLarge, EcluseError, OriginAway, OriginSlow
-from gateway.asgi import Headers, Receive, Scope, Send
-from gateway.problems import send_problem
-from gateway.protocol import EdgeProtocol
-from gateway.proxy import OnResponse, Proxy, Upstream
-from tests.gateway.conftest import OK, Answerer, Origin, Raw, Serve, answering, read_body
-
-Connect = Callable[[int], Awaitable[Raw]]
-StartOrigin = Callable[[Answerer], Awaitable[Origin]]
-MEGABYTE = bytes(range(256)) * 4096
-
-
-class Gate:
-    """Forwards everything, as the gate does for an admitted visitor; notes what was raised and when it was done."""
-
-    def __init__(self, proxy: Proxy, origin: str) -> None:
-        self.proxy = proxy
-        self.upstream = Upstream(origin=origin, timeout_seconds=5, body_max_bytes=8 * len(MEGABYTE))
-        self.add: Headers = [(b"ecluse-pass", b"real")]
-        self.set_cookies: Headers = []
-        self.on_response: OnResponse | None = None
-        self.raised: list[EcluseError] = []
-        self.done = asyncio.Event()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await self.proxy.forward(
-                scope, receive, send, self.upstream,
-                add=self.add, set_cookies=self.set_cookies, on_response=self.on_response,
-            )  # fmt: skip
-        except EcluseError as error:
-            self.raised.append(error)
-            await send_problem(send, error)
-        finally:
-            self.done.set()
-
-
-class Chain:
-    """A visitor, the edge, the gate and an origin."""
-
-    def __init__(self, visitor: Raw, gate: Gate, origin: Origin, port: int) -> None:
-        self.visitor, self.gate, self.origin, self.port = visitor, gate, origin, port
-
-    async def ask(self, *lines: bytes, body: bytes = b"") -> tuple[int, bytes, bytes]:
-        await self.visitor.send(b"\r\n".join([lines[0], b"Host: rdv.example.fr", *lines[1:], b"", b""]) + body)
-        return await self.visitor.answer()
-
-
-BuildChain = Callable[[Answerer], Awaitable[Chain]]
-
-
-@pytest.fixture
-def chain(start_origin: StartOrigin, serve_edge: Serve, connect: Connect, proxy: Proxy) -> BuildChain:
-    async def build(answerer: Answerer) -> Chain:
-        origin = await start_origin(answerer)
-        gate = Gate(proxy, origin.url)
-        port = await serve_edge(gate)
-        return Chain(await connect(port), gate, origin, port)
-
-    return build
+from ecluse.domain.errors import AmbiguousRequest
+from gateway.asgi import Headers
+from gateway.proxy import Proxy, Upstream
+from tests.gateway.rig import MEGABYTE, OK, BuildChain, Origin, answering, read_body
 
 
 async def test_the_path_and_query_reach_the_origin_byte_for_byte(chain: BuildChain) -> None:
@@ -104,8 +45,9 @@ async def test_forged_and_hop_by_hop_headers_do_not_reach_the_origin(chain: Buil
 async def test_duplicate_response_headers_and_our_cookies_reach_the_visitor(chain: BuildChain) -> None:
     chained = await chain(
         answering(
-            b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1; Path=/\r\nX-A: 1\r\nSet-Cookie: b=2\r\nEcluse-Command: end-session\r\n"
-            b"Ecluse-Slots-Left: 4\r\nConnection: keep-alive, X-Hop\r\nX-Hop: 1\r\nContent-Length: 0\r\n\r\n"
+            b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1; Path=/\r\nX-A: 1\r\nSet-Cookie: b=2\r\n"
+            b"Ecluse-Command: end-session\r\nEcluse-Slots-Left: 4\r\n"
+            b"Connection: keep-alive, X-Hop\r\nX-Hop: 1\r\nContent-Length: 0\r\n\r\n"
         )
     )
     asked: list[Headers] = []
@@ -189,7 +131,7 @@ async def test_an_upload_goes_no_faster_than_the_origin_reads(chain: BuildChain)
     chained.gate.upstream = Upstream(origin=chained.origin.url, timeout_seconds=30, body_max_bytes=total)
     await chained.visitor.send(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % total)
     sent = 0
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TimeoutError):  # noqa: PT012 - whichever piece finds the way blocked
         while sent < total:
             await asyncio.wait_for(chained.visitor.send(MEGABYTE), 1)
             sent += len(MEGABYTE)
@@ -229,15 +171,9 @@ async def test_events_arrive_one_by_one(chain: BuildChain) -> None:
         go_on.set()
     async with asyncio.timeout(5):
         assert await chained.visitor.reader.readuntil(b"0\r\n\r\n") == b"0\r\n\r\n"
-    assert (await chained_again(chained))[0] == 200
-
-
-async def chained_again(chained: Chain) -> tuple[int, bytes, bytes]:
-    """The visitor's connection still works for a request that the gate refuses."""
-    chained.gate.upstream = Upstream(origin="http://127.0.0.1:1", timeout_seconds=5, body_max_bytes=0)
-    status, head, body = await chained.ask(b"GET /again HTTP/1.1")
-    assert status == 502
-    return 200, head, body
+    go_on.set()
+    await chained.visitor.send(b"GET /again HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert (await chained.visitor.head()).startswith(b"HTTP/1.1 200")
 
 
 async def test_an_answer_goes_no_faster_than_the_visitor_reads(chain: BuildChain) -> None:
@@ -247,7 +183,7 @@ async def test_an_answer_goes_no_faster_than_the_visitor_reads(chain: BuildChain
     async def answerer(_: Origin, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes) -> None:
         nonlocal written
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (64 * len(MEGABYTE)))
-        for _ in range(64):
+        for _piece in range(64):
             writer.write(MEGABYTE)
             try:
                 await asyncio.wait_for(writer.drain(), 1)
@@ -267,157 +203,12 @@ async def test_an_answer_goes_no_faster_than_the_visitor_reads(chain: BuildChain
     assert (status, len(body)) == (200, 64 * len(MEGABYTE))
 
 
-async def silent(origin: Origin, reader: asyncio.StreamReader, _: asyncio.StreamWriter, head: bytes) -> None:
-    """Take the request, answer nothing, notice when the other side goes."""
-    await read_body(reader, head)
-    assert await reader.read(1) == b""
-    raise ConnectionAbortedError
-
-
-@pytest.mark.parametrize(
-    "request_bytes",
-    [b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi",
-     b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n"],
-    ids=["no body", "whole body", "half a body"],
-)  # fmt: skip
-async def test_a_visitor_who_leaves_takes_the_origins_request_with_them(
-    chain: BuildChain, request_bytes: bytes
-) -> None:
-    chained = await chain(silent)
-    await chained.visitor.send(request_bytes)
-    async with asyncio.timeout(5):
-        while not chained.origin.heads:
-            await asyncio.wait_for(_turn(), 1)
-    chained.visitor.writer.transport.abort()
-    async with asyncio.timeout(5):
-        await chained.origin.gone.wait()
-        await chained.gate.done.wait()
-    assert chained.gate.raised == []
-
-
-async def _turn() -> None:
-    """Let the loop go round."""
-    turn = asyncio.get_running_loop().create_future()
-    asyncio.get_running_loop().call_later(0.005, turn.set_result, None)
-    await turn
-
-
-async def test_a_visitor_who_leaves_in_the_middle_of_the_answer_stops_the_origin(chain: BuildChain) -> None:
-    async def answerer(_: Origin, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n")
-        await reader.read(1)
-        raise ConnectionAbortedError
-
-    chained = await chain(answerer)
-    await chained.visitor.send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-    await chained.visitor.head()
-    chained.visitor.writer.transport.abort()
-    async with asyncio.timeout(5):
-        await chained.origin.gone.wait()
-
-
-async def test_an_origin_that_does_not_listen_is_away(chain: BuildChain) -> None:
-    chained = await chain(answering(OK))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        chained.gate.upstream = Upstream(
-            origin=f"http://127.0.0.1:{free.getsockname()[1]}", timeout_seconds=5, body_max_bytes=10
-        )
-        for lines in ((b"GET / HTTP/1.1",), (b"POST / HTTP/1.1", b"Content-Length: 0")):
-            status, _, body = await chained.ask(*lines)
-            assert status == 502
-            assert b"origin-away" in body
-    assert all(isinstance(error, OriginAway) for error in chained.gate.raised)
-
-
-async def test_an_origin_that_stays_silent_is_slow(chain: BuildChain) -> None:
-    chained = await chain(silent)
-    chained.gate.upstream = Upstream(origin=chained.origin.url, timeout_seconds=0.2, body_max_bytes=10)
-    status, _, body = await chained.ask(b"GET / HTTP/1.1")
-    assert status == 504
-    assert b"origin-slow" in body
-    assert isinstance(chained.gate.raised[0], OriginSlow)
-    async with asyncio.timeout(5):
-        await chained.origin.gone.wait()
-    assert (await chained.ask(b"GET / HTTP/1.1"))[0] == 504
-
-
-async def test_a_slow_visitor_is_not_held_against_the_origin(chain: BuildChain) -> None:
-    chained = await chain(answering(OK))
-    chained.gate.upstream = Upstream(origin=chained.origin.url, timeout_seconds=0.2, body_max_bytes=10)
-    await chained.visitor.send(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nhi")
-    arrived = asyncio.Event()
-    asyncio.get_running_loop().call_later(0.8, arrived.set)  # four times what the origin is given
-    await arrived.wait()
-    await chained.visitor.send(b"ho")
-    assert (await chained.visitor.answer())[0] == 200
-    assert chained.origin.bodies == [b"hiho"]
-
-
-def reset(writer: asyncio.StreamWriter) -> None:
-    """End a connection with RST."""
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
-
-
-@pytest.mark.parametrize(
-    "start",
-    [b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"],
-    ids=["length", "chunked"],
-)  # fmt: skip
-@pytest.mark.parametrize("cut", ["reset", "close"])
-async def test_an_answer_that_breaks_off_never_looks_complete(chain: BuildChain, start: bytes, cut: str) -> None:
-    async def answerer(_: Origin, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes) -> None:
-        writer.write(start)
-        await breaking.wait()
-        if cut == "reset":
-            reset(writer)
-        raise ConnectionAbortedError
-
-    breaking = asyncio.Event()
-    chained = await chain(answerer)
-    await chained.visitor.send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-    head = await chained.visitor.head()
-    breaking.set()
-    body = await chained.visitor.rest()
-    assert b"hello" in body
-    assert b"0\r\n\r\n" not in body
-    assert len(body) < 100
-    assert b"content-length: 100" in head or b"transfer-encoding: chunked" in head
-
-
-@pytest.mark.parametrize("method", [b"GET", b"POST"])
-async def test_an_origin_that_resets_before_answering_is_away(chain: BuildChain, method: bytes) -> None:
-    async def answerer(_: Origin, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes) -> None:
-        reset(writer)
-        raise ConnectionAbortedError
-
-    chained = await chain(answerer)
-    assert (await chained.ask(method + b" / HTTP/1.1", b"Content-Length: 0"))[0] == 502
-    assert len(chained.origin.heads) == 1
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nhi", b"nonsense\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nX: a\x01b\r\nContent-Length: 0\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n", b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000 + b"\r\n",
-        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n",
-    ],
-)  # fmt: skip
-async def test_an_answer_that_is_not_http_is_not_passed_on(chain: BuildChain, answer: bytes) -> None:
-    chained = await chain(answering(answer))
-    assert (await chained.ask(b"GET / HTTP/1.1"))[0] == 502
-
-
-async def test_a_bare_carriage_return_does_not_make_a_header(chain: BuildChain) -> None:
-    chained = await chain(answering(b"HTTP/1.1 200 OK\r\nX: a\rSet-Cookie: evil=1\r\nContent-Length: 0\r\n\r\n"))
-    status, head, _ = await chained.ask(b"GET / HTTP/1.1")
-    assert status == 502
-    assert b"evil" not in head
+async def test_the_answer_carries_one_date(chain: BuildChain) -> None:
+    chained = await chain(
+        answering(b"HTTP/1.1 200 OK\r\nDate: Mon, 01 Jan 2001 00:00:00 GMT\r\nContent-Length: 0\r\n\r\n")
+    )
+    _, head, _ = await chained.ask(b"GET / HTTP/1.1")
+    assert head.lower().count(b"\r\ndate:") == 1
 
 
 async def test_interim_answers_are_passed_over(chain: BuildChain) -> None:
@@ -476,82 +267,6 @@ async def test_no_cookie_of_one_visitor_reaches_the_next(chain: BuildChain) -> N
     assert chained.origin.values(b"cookie") == []
 
 
-async def test_a_body_announced_too_large_is_refused_before_it_is_sent(chain: BuildChain) -> None:
-    chained = await chain(answering(OK))
-    chained.gate.upstream = Upstream(origin=chained.origin.url, timeout_seconds=5, body_max_bytes=1000)
-    status, _, body = await chained.ask(b"POST / HTTP/1.1", b"Content-Length: 1001", b"Expect: 100-continue")
-    assert status == 413
-    assert b"body-too-large" in body
-    assert chained.origin.heads == []
-    assert (await chain_post(chained, b"x" * 1000))[0] == 200
-
-
-async def chain_post(chained: Chain, body: bytes) -> tuple[int, bytes, bytes]:
-    """The same body on a fresh connection: the refused one still owes the first body."""
-    await chained.visitor.send(b"x" * 1001)
-    return await chained.ask(b"POST / HTTP/1.1", b"Content-Length: %d" % len(body), body=body)
-
-
-@pytest.mark.parametrize("size", [1001, 3_000_000])
-async def test_a_body_that_grows_too_large_is_cut_and_never_looks_complete_to_the_origin(
-    chain: BuildChain, size: int
-) -> None:
-    chained = await chain(answering(OK))
-    chained.gate.upstream = Upstream(
-        origin=chained.origin.url, timeout_seconds=5, body_max_bytes=min(size - 1, 2_000_000)
-    )
-    chunk = b"%x\r\n%s\r\n0\r\n\r\n" % (size, b"x" * size)
-    assert (await chained.ask(b"POST / HTTP/1.1", b"Transfer-Encoding: chunked", body=chunk))[0] == 413
-    assert isinstance(chained.gate.raised[0], BodyTooLarge)
-    assert chained.origin.bodies == []
-
-
-async def test_an_early_answer_to_an_upload_reaches_the_visitor(chain: BuildChain) -> None:
-    async def answerer(_: Origin, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes) -> None:
-        writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
-        while await reader.read(1 << 16):
-            pass
-        raise ConnectionAbortedError
-
-    chained = await chain(answerer)
-    await chained.visitor.send(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5000000\r\n\r\n" + b"x" * 100_000)
-    assert (await chained.visitor.answer())[::2] == (403, b"no")
-    async with asyncio.timeout(5):
-        await chained.origin.gone.wait()
-
-
-async def test_safe_requests_share_a_connection_and_unsafe_ones_never_do(chain: BuildChain) -> None:
-    chained = await chain(answering(OK))
-    for _ in range(3):
-        await chained.ask(b"GET / HTTP/1.1")
-    assert chained.origin.connections == 1
-    for _ in range(3):
-        await chained.ask(b"POST / HTTP/1.1", b"Content-Length: 1", body=b"x")
-    assert chained.origin.connections == 4
-
-
-async def test_a_safe_request_is_sent_again_if_the_origin_had_closed_the_kept_connection(chain: BuildChain) -> None:
-    async def answerer(origin: Origin, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes) -> None:
-        if origin.connections == 1 and len(origin.heads) == 2:
-            raise ConnectionAbortedError  # as if the close and the second request had crossed
-        writer.write(OK)
-
-    chained = await chain(answerer)
-    assert (await chained.ask(b"GET /1 HTTP/1.1"))[0] == 200
-    assert (await chained.ask(b"GET /2 HTTP/1.1"))[0] == 200
-    assert chained.origin.targets == [b"/1", b"/2", b"/2"]
-
-
-@pytest.mark.parametrize("method", [b"GET", b"PUT", b"DELETE", b"POST"])
-async def test_a_request_that_failed_on_a_fresh_connection_is_sent_once(chain: BuildChain, method: bytes) -> None:
-    async def answerer(origin: Origin, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes) -> None:
-        raise ConnectionAbortedError
-
-    chained = await chain(answerer)
-    assert (await chained.ask(method + b" / HTTP/1.1", b"Content-Length: 0"))[0] == 502
-    assert len(chained.origin.heads) == 1
-
-
 async def test_a_header_that_is_not_utf8_is_refused(chain: BuildChain) -> None:
     chained = await chain(answering(OK))
     assert (await chained.ask(b"GET / HTTP/1.1", b"X-Name: Zo\xe9"))[0] == 400
@@ -560,21 +275,7 @@ async def test_a_header_that_is_not_utf8_is_refused(chain: BuildChain) -> None:
     assert isinstance(chained.gate.raised[0], AmbiguousRequest)
 
 
-async def test_a_slow_answer_and_a_cancelled_server_leave_nothing_behind(chain: BuildChain, serve_edge: Serve) -> None:
-    chained = await chain(silent)
-    await chained.visitor.send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-    async with asyncio.timeout(5):
-        while not chained.origin.heads:
-            await _turn()
-    await chained.gate.proxy.close()
-    assert (await chained.visitor.answer())[0] == 502
-
-
 async def test_a_closed_proxy_says_so(proxy: Proxy) -> None:
     await proxy.close()
     with pytest.raises(RuntimeError, match="not open"):
         _ = proxy.session
-
-
-def test_the_edge_protocol_is_what_these_tests_run_on(chain: BuildChain) -> None:
-    assert issubclass(EdgeProtocol, asyncio.Protocol)

@@ -1,0 +1,1 @@
+"""Speed, memory and exactness beside their limits, in one run: `make bench` prints one table of ratios."""
