@@ -74,9 +74,7 @@ async def hammer(
     tally = Tally()
     started = time.monotonic()
     made = [
-        await loop.create_connection(
-            lambda: _Connection(make, expect, tally, started + seconds), "127.0.0.1", port
-        )
+        await loop.create_connection(lambda: _Connection(make, expect, tally, started + seconds), "127.0.0.1", port)
         for _ in range(connections)
     ]
     async with asyncio.timeout(seconds + 30):

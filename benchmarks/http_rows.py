@@ -66,7 +66,9 @@ class HttpStage:
         config = stage.config(ROOM, origin, gateway)
         self._ids["gateway"] = await stage.gateway(config, gateway)
         self._store = Store.at(f"redis://127.0.0.1:{stage.redis_port}/0")
-        self.line = Line(self._store, Room(id=ROOM, notice={}, pace_per_minute=100_000, burst=10_000, claim_ms=3_600_000))
+        self.line = Line(
+            self._store, Room(id=ROOM, notice={}, pace_per_minute=100_000, burst=10_000, claim_ms=3_600_000)
+        )
         # Faster than any configuration may be, so that the pace is never what limits the claims.
         await self._store.command("HSET", self.line.keys.settings, "pace_per_minute", "1e9")
         await fill(self.line, 1000)
@@ -130,7 +132,9 @@ class HttpStage:
         for number in range(how_many):
             token, ticket_id = a_ticket(ROOM, number + 1, epoch)
             requests.append(
-                post(f"/_ecluse/rooms/{ROOM}/claim", f"cookie: ecluse_ticket_{ROOM}={token}", "accept: application/json")
+                post(
+                    f"/_ecluse/rooms/{ROOM}/claim", f"cookie: ecluse_ticket_{ROOM}={token}", "accept: application/json"
+                )
             )
             words += [4_000_000_000_000, ticket_id]
         for at in range(0, len(words), 2000):
@@ -204,8 +208,12 @@ async def http_rows(rounds: int, seconds: float) -> list[Row]:
         ratios = sorted(mine / peer for mine, peer in zip(found[name], found[limit], strict=True))
         rows.append(
             Row(
-                name=name, value=median(ratios), spread=(ratios[0], ratios[-1]), floor=floor,
-                unit=f"× {limit}", note=f"{median(found[name]):,.0f} requests per CPU-second",
+                name=name,
+                value=median(ratios),
+                spread=(ratios[0], ratios[-1]),
+                floor=floor,
+                unit=f"× {limit}",
+                note=f"{median(found[name]):,.0f} requests per CPU-second",
             )  # fmt: skip
         )
     rows.append(Row(name="gateway memory", value=memory, ceiling=80, unit="MB resident", note="after the rows above"))

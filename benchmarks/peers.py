@@ -14,7 +14,9 @@ from gateway.__main__ import server_config
 from gateway.asgi import App, Receive, Scope, Send, respond
 from gateway.proxy import Proxy, Upstream
 
-HELLO = b'{"message":"hello, this is a small answer of about one hundred and twenty bytes, as a raw ASGI app gives it."}'
+HELLO = (
+    b'{"message":"hello, this is a small answer of about one hundred and twenty bytes, as a raw ASGI app gives it."}'
+)
 KIBIBYTE = b"x" * 1024
 
 

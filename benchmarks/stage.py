@@ -59,9 +59,7 @@ class Stage:
     def start(self, *argv: str, env: Mapping[str, str] | None = None) -> int:
         """Start a process; its id."""
         with (self.folder / f"{len(self._children)}.log").open("wb") as output:
-            child = subprocess.Popen(
-                argv, env={**os.environ, **(env or {})}, stdout=output, stderr=subprocess.STDOUT
-            )
+            child = subprocess.Popen(argv, env={**os.environ, **(env or {})}, stdout=output, stderr=subprocess.STDOUT)
         self._children.append(child)
         return child.pid
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ecluse.clock import Clock, system_clock
-from ecluse.tokens import Expired, Forged, Pass, PassSigner, SigningKey, WrongRoom  # type: ignore[attr-defined]
+from ecluse.tokens import Expired, Forged, Pass, PassSigner, SigningKey, WrongRoom
 
 HEADER = b"ecluse-pass"
 STATE_KEY = "ecluse_pass"

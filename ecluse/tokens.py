@@ -21,6 +21,19 @@ from itsdangerous.encoding import base64_encode
 from ecluse.clock import Clock, system_clock
 from ecluse.domain.errors import Expired, Forged, WrongRoom
 
+__all__ = [
+    "Expired",
+    "Forged",
+    "Pass",
+    "PassSigner",
+    "SigningKey",
+    "Ticket",
+    "TicketSigner",
+    "WrongRoom",
+    "inspect",
+    "new_id",
+]
+
 LEEWAY_SECONDS = 30
 """How far the clocks of two gateways may differ before a fresh token looks like one from the future."""
 

@@ -8,6 +8,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import pairwise
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -52,7 +53,7 @@ class LaneAnswer(_Answer):
 
     @model_validator(mode="after")
     def _marks_rise(self) -> "LaneAnswer":
-        for before, after in zip(self.marks, self.marks[1:], strict=False):
+        for before, after in pairwise(self.marks):
             if before[0] >= after[0] or before[1] >= after[1]:
                 raise ValueError("the marks do not rise")
         return self

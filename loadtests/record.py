@@ -25,10 +25,16 @@ class Record:
     @classmethod
     def of(cls, tally: Tally, traces: Sequence[Trace]) -> "Record":
         """What `tally` and the visitors' traces say now."""
+        # A Counter is not a plain dictionary to `asdict`: it would be counted anew.
         return cls(
-            traces=traces, boards=tally.boards, requests=tally.requests, statuses=tally.statuses, wrong=tally.wrong,
-            examples=tally.examples, events=tally.events,
-        )  # fmt: skip
+            traces=list(traces),
+            boards=list(tally.boards),
+            requests=tally.requests,
+            statuses=dict(tally.statuses),
+            wrong=dict(tally.wrong),
+            examples=dict(tally.examples),
+            events=dict(tally.events),
+        )
 
     def write(self, path: Path) -> None:
         """Write it as JSON."""

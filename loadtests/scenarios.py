@@ -70,7 +70,7 @@ SCENARIOS: Mapping[str, Scenario] = {
                 "no-show": 0.20,
                 "leaver": 0.03,
                 "forger": 0.02,
-            },  # fmt: skip
+            },
         ),
     )
 }

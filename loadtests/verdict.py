@@ -7,6 +7,7 @@ happened, so every check counts just what must have happened: it may miss a litt
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from loadtests.record import Record
 from loadtests.scenarios import Scenario
@@ -83,8 +84,7 @@ def pace_used(record: Record) -> float | None:
     first, last = busy[0].received_at, busy[-1].received_at
     admitted = sum(trace.admitted_at is not None and first <= trace.admitted_at <= last for trace in record.traces)
     allowed = sum(
-        before.pace_per_minute / 60 * (after.received_at - before.received_at)
-        for before, after in zip(busy, busy[1:], strict=False)
+        before.pace_per_minute / 60 * (after.received_at - before.received_at) for before, after in pairwise(busy)
     )
     return admitted / allowed if allowed > 0 else None
 

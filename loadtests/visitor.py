@@ -138,6 +138,7 @@ class Visitor:
         self._arrived(answer, was_inside=was_inside)
 
     def _arrived(self, answer: Answer, *, was_inside: bool) -> None:
+        self._here_since(answer)
         if self.is_inside:
             if not was_inside:
                 self._admitted(answer)
@@ -148,8 +149,13 @@ class Visitor:
         """Take a place, or take a missed one back, or present the ticket again after a new epoch."""
         answer = yield from self.send(Step.JOIN, "POST", f"{self._base}/tickets", {200, 201}, body={})
         joined = read(JoinAnswer, answer.body)
+        self._here_since(answer)
         self._stand(joined.lane, joined.place)
         return joined
+
+    def _here_since(self, answer: Answer) -> None:
+        if self.trace.arrived_at is None:
+            self.trace.arrived_at = answer.received_at
 
     def _stand(self, lane: str, place: float) -> None:
         if self.trace.place is not None and (self.trace.place, self.trace.lane) != (place, lane):

@@ -58,7 +58,7 @@ def connect(url: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> "Redis | R
             Redis, sentinel.master_for(name or "mymaster", db=int(db or 0), password=query.get("password"), **options)
         )
     pool = ConnectionPool.from_url(url, max_connections=32, **options)
-    return Redis(connection_pool=pool)
+    return Redis.from_pool(pool)
 
 
 class Store:
@@ -140,7 +140,7 @@ class Store:
     async def _exchange(self, packed: bytes, replies: int) -> list[Reply]:
         connection = self._connection
         if connection is None:
-            connection = await cast(Any, self._redis).connection_pool.get_connection()
+            connection = cast(Any, self._redis).connection_pool.make_connection()
             self._connection = connection
         found: list[Reply] = []
         try:
@@ -178,7 +178,6 @@ class Store:
             self._flushing.cancel()
         if self._connection is not None:
             await self._connection.disconnect()
-            await cast(Redis, self._redis).connection_pool.release(self._connection)
             self._connection = None
         await self._redis.aclose()
 

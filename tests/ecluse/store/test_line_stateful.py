@@ -172,7 +172,9 @@ def test_the_line_follows_the_model_through_any_sequence_of_steps(redis_url: str
     run_state_machine_as_test(
         machine(redis_url),
         settings=settings(
-            max_examples=60, stateful_step_count=40, deadline=None,
+            max_examples=60,
+            stateful_step_count=40,
+            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),  # fmt: skip
     )
