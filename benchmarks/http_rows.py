@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from statistics import median
 
 from benchmarks.generator import MakeRequest, Tally, hammer
-from benchmarks.stage import OPERATOR_KEY, Stage, a_ticket, answers, cpu_seconds, resident_mb
+from benchmarks.stage import Stage, a_ticket, answers, cpu_seconds, resident_mb
 from benchmarks.table import Row
 from ecluse.domain.room import Room
 from ecluse.ports import free_ports
@@ -128,7 +128,9 @@ class HttpStage:
         """Tickets put straight among the called, as `call` would leave them."""
         assert self._store is not None
         # Of another epoch, so that the gateway must ask the line: the board does not know that they were called.
-        epoch, requests, words = "called00", [], []
+        epoch = "called00"
+        requests: list[bytes] = []
+        words: list[str | int] = []
         for number in range(how_many):
             token, ticket_id = a_ticket(ROOM, number + 1, epoch)
             requests.append(
@@ -176,7 +178,7 @@ async def one_turn(line: Line) -> None:
     from ecluse.services.ticks import RoomTicks  # noqa: PLC0415
 
     ticks = RoomTicks(line)
-    ticks._call = _nobody  # type: ignore[method-assign] # noqa: SLF001
+    ticks._call = _nobody  # type: ignore[method-assign, assignment]
     await ticks.turn()
 
 
@@ -214,10 +216,7 @@ async def http_rows(rounds: int, seconds: float) -> list[Row]:
                 floor=floor,
                 unit=f"× {limit}",
                 note=f"{median(found[name]):,.0f} requests per CPU-second",
-            )  # fmt: skip
+            )
         )
     rows.append(Row(name="gateway memory", value=memory, ceiling=80, unit="MB resident", note="after the rows above"))
     return rows
-
-
-__all__ = ["OPERATOR_KEY", "http_rows"]

@@ -38,6 +38,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--database", type=Path, required=True, help="SQLite file; made and filled if it is new")
     parser.add_argument("--room", required=True, help="the room whose passes open this service")
     parser.add_argument("--seed", type=int, default=1, help="which sample an empty database gets (default %(default)s)")
+    parser.add_argument("--counters", type=int, default=1, help="how many counters share each slot of the sample")
     parser.add_argument("--time-zone", default=_DEFAULT_ZONE, help="the office's clock (default %(default)s)")
     parser.add_argument(
         "--key",
@@ -75,7 +76,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         sys.stderr.write(f"booking backend: {error}\n")
         return 2
-    app = create_app(database=options.database, room=options.room, keys=keys, zone=zone, seed=options.seed)
+    app = create_app(
+        database=options.database, room=options.room, keys=keys, zone=zone, seed=options.seed, counters=options.counters
+    )
     try:
         listener = _listen(options.host, options.port)
     except (OSError, OverflowError) as error:

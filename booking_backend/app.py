@@ -100,6 +100,7 @@ def create_app(
     zone: tzinfo,
     clock: Clock = system_clock,
     seed: int = 1,
+    counters: int = 1,
 ) -> ASGIApp:
     """The application over the file `database`, for the visits of `room` only.
 
@@ -113,7 +114,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         try:
-            await store.prepare(zone=zone, seed=seed)
+            await store.prepare(zone=zone, seed=seed, counters=counters)
         except (WrongSchema, SQLAlchemyError, Busy) as error:
             _log.error("database_unusable", database=str(database), reason=str(error))
             await store.close()

@@ -23,15 +23,20 @@ class SampleSlot:
     capacity: int
 
 
-def sample_slots(*, after: date, zone: tzinfo, seed: int) -> Iterator[SampleSlot]:
-    """Two weeks of weekdays after `after`, 9:00 to 16:30 on the office's clock in `zone`, 2 or 3 places each."""
+def sample_slots(*, after: date, zone: tzinfo, seed: int, counters: int = 1) -> Iterator[SampleSlot]:
+    """Two weeks of weekdays after `after`, 9:00 to 16:30 on the office's clock in `zone`.
+
+    2 or 3 places each, times `counters`.
+    """
     dice = random.Random(seed)  # noqa: S311 - a sample, not a secret
     for day in _weekdays(after, OPEN_DAYS):
         opening, closing = datetime.combine(day, _FIRST, zone), datetime.combine(day, _LAST, zone)
         minutes = range(0, int((closing - opening).total_seconds()) // 60 + 1, _EVERY_MINUTES)
         for start in (opening + timedelta(minutes=minute) for minute in minutes):
             for service in range(len(SERVICES)):
-                yield SampleSlot(service=service, starts_at=int(start.timestamp()), capacity=dice.choice((2, 3)))
+                yield SampleSlot(
+                    service=service, starts_at=int(start.timestamp()), capacity=dice.choice((2, 3)) * counters
+                )
 
 
 def _weekdays(after: date, count: int) -> Iterator[date]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import uvicorn
 
+from ecluse.reload import stop_on_hangup
 from ecluse.settings import ConfigurationError, Settings, load, secrets
 from ecluse.telemetry import Metrics, configure_logging
 from gateway.app import create_app
@@ -71,8 +72,16 @@ def main() -> int:
     server = uvicorn.Server(server_config(app))
     listener = _socket(settings, options.fd, options.port)
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
-        runner.run(server.serve(sockets=[listener]))
+        runner.run(_serve(server, listener, options.config))
     return 0
+
+
+async def _serve(server: uvicorn.Server, listener: socket.socket, config: Path | None) -> None:
+    def stop() -> None:
+        server.should_exit = True
+
+    stop_on_hangup(config, stop)
+    await server.serve(sockets=[listener])
 
 
 if __name__ == "__main__":

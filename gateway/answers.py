@@ -148,7 +148,7 @@ def _page_state(phase: str, place: Place | None) -> PageState:
         return "closed" if phase == "closed" else "none"
     match place.standing:
         case Called():
-            return "called" if phase != "paused" else "paused"
+            return {"paused": "paused", "closed": "closed"}.get(phase, "called")  # type: ignore[return-value]
         case Missed():
             return "missed"
         case Gone():

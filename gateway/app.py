@@ -29,6 +29,8 @@ from gateway.pages import SECURITY_HEADERS, STATIC_PREFIX, Pages
 from gateway.probes import Probes
 from gateway.problems import BY_SLUG, send_problem
 from gateway.proxy import Proxy
+from gateway.verify import PREFIX as VERIFY
+from gateway.verify import Verify
 from gateway.visitors import Handler, Visitors
 
 log = structlog.get_logger()
@@ -60,6 +62,8 @@ class Edge:
             public_scheme=urlsplit(settings.public_url).scheme,
             clock=clock,
         )
+        self.hosts = self.directory.hosts(urlsplit(settings.public_url).netloc.lower())
+        self._verify = Verify(self.directory, hosts=self.hosts, trusted=settings.networks, clock=clock)
         operators = Operators(self.directory, secrets.operator_keys, settings.public_url, clock)
         probes = Probes(self.store, self.directory, clock)
         self._plain: dict[bytes, Endpoint] = {
@@ -128,6 +132,8 @@ class Edge:
                 await _not_allowed(send, {"GET": None, "HEAD": None})
                 return
             await self._plain[path](scope, receive, send)
+        elif path.startswith(VERIFY):
+            await self._verify(scope, receive, send)
         elif path.startswith(_STATIC):
             await self._static(scope, send, path[len(_STATIC) :].decode("latin-1"))
         elif path.startswith(_ROOMS):
@@ -230,10 +236,13 @@ async def _jwks(_scope: Scope, _receive: Receive, send: Send) -> None:
 
 
 def create_app(settings: Settings, secrets: Secrets, *, metrics: Metrics, clock: Clock = system_clock) -> App:
-    """The gateway of a configuration: hygiene first, then what the request asks for. Opens nothing before lifespan."""
-    edge = Edge(settings, secrets, metrics=metrics, clock=clock)
-    public_host = urlsplit(settings.public_url).netloc.lower()
-    clean = Hygiene(edge, hosts=edge.directory.hosts(public_host))
+    """The gateway of a configuration. Opens nothing before lifespan."""
+    return served(Edge(settings, secrets, metrics=metrics, clock=clock), settings)
+
+
+def served(edge: Edge, settings: Settings) -> App:
+    """The application around `edge`: hygiene first, then what the request asks for."""
+    clean = Hygiene(edge, hosts=edge.hosts)
     boards = {_ROOMS + room.id.encode() + b"/board.json": (room, edge.boards) for room in edge.directory.by_id.values()}
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

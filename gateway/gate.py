@@ -42,9 +42,9 @@ log = structlog.get_logger()
 END_SESSION = b"end-session"
 
 
-def ticket_of(room: RoomEdge, scope: Scope) -> Ticket | None:
-    """The visitor's ticket of this room: from the cookie, else from Authorization: Bearer."""
-    return room.visits.read_ticket(cookie(scope, room.cookies.ticket) or bearer(scope))
+def token_of(room: RoomEdge, scope: Scope) -> str | None:
+    """What the visitor shows as a ticket of this room: the cookie, else Authorization: Bearer."""
+    return cookie(scope, room.cookies.ticket) or bearer(scope)
 
 
 class Gate:
@@ -111,7 +111,7 @@ class Gate:
             room.metrics.requests[RequestOutcome.REFUSED].inc()
             await send_problem(send, PassNeeded(), headers=[(b"retry-after", b"5")])
             return
-        ticket = ticket_of(room, scope)
+        ticket = room.visits.read_ticket(token_of(room, scope))
         try:
             found = await self._arrive(room, ticket)
         except StoreAway as error:
@@ -163,7 +163,7 @@ class Gate:
             "board_url": f"{base}/board.json",
             "ticket_url": f"{base}/ticket",
             "claim_url": f"{base}/claim",
-            "ticket": place.token or None,
+            "ticket": place.token or token_of(room, scope),
             "id": place.ticket.id,
             "ahead": place.standing.ahead if isinstance(place.standing, Waiting) else 0,
         }

@@ -6,7 +6,7 @@ import sys
 
 
 def settle_memory() -> None:
-    """Collect once, exempt what is left from later collections, and return free pages (glibc keeps them: 20 MB here)."""
+    """Collect once, exempt what is left from later collections, return free pages (glibc keeps them: 20 MB here)."""
     gc.collect()
     gc.freeze()
     if not sys.platform.startswith("linux"):

@@ -24,6 +24,7 @@ from ecluse.domain.errors import (
 )
 from ecluse.domain.estimate import wait_seconds
 from ecluse.services.visits import STATES, Admission, Place
+from ecluse.store.line import Admitted as AdmittedStanding
 from ecluse.store.line import Called, Closed, Early, Full, Standing, Waiting
 from ecluse.store.line import Gone as GoneStanding
 from ecluse.store.line import Missed as MissedStanding
@@ -31,7 +32,7 @@ from ecluse.telemetry import ClaimOutcome, RequestOutcome
 from ecluse.tokens import Ticket
 from gateway.answers import Answers, next_poll_seconds, retry_after
 from gateway.asgi import Headers, Receive, Scope, Send, header, respond
-from gateway.cookies import cookie, set_language
+from gateway.cookies import cookie
 from gateway.directory import RoomEdge
 from gateway.problems import send_problem
 from gateway.requests import bearer, is_cross_site, is_json, query, read_body, same_site_path, wants_page
@@ -242,7 +243,10 @@ class Visitors:
             await self._not_yet(room, send, found)
 
     async def page(self, room: RoomEdge, scope: Scope, _receive: Receive, send: Send) -> None:
-        """The waiting page. Opening it takes a place, unless the visitor has just left or only looks (HEAD)."""
+        """The waiting page. Opening it takes a place, unless the visitor has just left or only looks (HEAD).
+
+        With `enter=1` (where forward-auth sends people) an empty line lets them in at once, as the gate would.
+        """
         fields = query(scope)
         to = same_site_path(fields.get("to"), room.home)
         held = cookie(scope, room.cookies.granted)
@@ -250,28 +254,29 @@ class Visitors:
             await _see_other(send, to, [])
             return
         ticket = room.visits.read_ticket(cookie(scope, room.cookies.ticket))
-        place: Place | None = None
-        if ticket is not None:
-            standing = await room.visits.stand(ticket)
-            place = Place(ticket=ticket, token="", standing=standing)
-            if ticket.epoch != room.board.epoch and not room.board.stale:
-                found = await room.visits.arrive(ticket, at_once=False)
-                place = found if isinstance(found, Place) else place
-        elif scope["method"] != "HEAD" and wants_page(scope) and "left" not in fields:
-            found = await room.visits.arrive(None, at_once=False)
-            if isinstance(found, Full):
-                await self._answers.error(scope, send, RoomFull(), room=room, retry_to=to)
-                return
+        found = await self._found(room, scope, ticket, fields)
+        if isinstance(found, Place) and isinstance(found.standing, AdmittedStanding):
+            found = room.visits.admission(found.ticket, found.standing)
+        if isinstance(found, Admission):
+            await self._admitted(room, scope, send, found, to)
+        elif isinstance(found, Full):
+            await self._answers.error(scope, send, RoomFull(), room=room, retry_to=to)
+        else:
             place = found if isinstance(found, Place) else None
-        headers: Headers = []
-        if fields.get("lang") in self._answers.pages.languages:
-            headers.append(set_language(fields["lang"]))
-        if place is not None and STATES[type(place.standing)] == "admitted":
-            admission = await room.visits.claim(place.ticket)
-            if isinstance(admission, Admission):
-                await self._admitted(room, scope, send, admission, to)
-                return
-        await self._answers.waiting(scope, send, room, place, return_to=to, headers=headers)
+            await self._answers.waiting(scope, send, room, place, return_to=to)
+
+    async def _found(
+        self, room: RoomEdge, scope: Scope, ticket: Ticket | None, fields: dict[str, str]
+    ) -> Place | Admission | Full | Closed | None:
+        """What the visitor of the waiting page has, or now gets; None for somebody who only looks."""
+        visits = room.visits
+        if ticket is not None:
+            if ticket.epoch == room.board.epoch or room.board.stale:
+                return Place(ticket=ticket, token="", standing=await visits.stand(ticket))
+            return await visits.arrive(ticket, at_once=False)
+        if scope["method"] == "HEAD" or not wants_page(scope) or "left" in fields:
+            return None
+        return await visits.arrive(None, at_once="enter" in fields)
 
 
 def _urls(room: RoomEdge) -> dict[str, object]:

@@ -7,6 +7,7 @@ gevent. Exit status: 0 if every objective was met, 1 if one was missed or the ru
 import argparse
 import json
 import math
+import os
 import subprocess
 import sys
 import tempfile
@@ -82,10 +83,9 @@ def run_locust(scenario: Scenario, url: str, directory: Path) -> Record:
     )  # fmt: skip
     # Run from its own directory: a locust.conf lying about must not change the scenario.
     log_path = directory / "locust.log"
-    environment_root = str(Path(__file__).parents[1])
     with log_path.open("wb") as log:
         locust = subprocess.Popen(  # noqa: S603
-            bound_command(argv), stdout=log, stderr=log, cwd=directory, env=_environment(environment_root)
+            bound_command(argv), stdout=log, stderr=log, cwd=directory, env=_environment()
         )
     try:
         status = locust.wait(scenario.seconds + _OVERTIME_SECONDS)
@@ -101,11 +101,10 @@ def run_locust(scenario: Scenario, url: str, directory: Path) -> Record:
     return Record.load(record)
 
 
-def _environment(root: str) -> dict[str, str]:
-    import os  # noqa: PLC0415 - only here, so that nothing else reads it
-
+def _environment() -> dict[str, str]:
+    """Ours, without settings of locust's own, and with this very package on the path."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
-    return {**kept, "PYTHONPATH": root}
+    return {**kept, "PYTHONPATH": str(Path(__file__).parents[1])}
 
 
 def _say(text: str) -> None:

@@ -100,7 +100,7 @@ class Crowd:
         self._people = people
         self._random = Random(seed)
         self._forever = forever
-        self._inside: set[Visitor] = set()
+        self._there: set[Visitor] = set()
 
     async def run(self) -> None:
         """Let everybody come, and go through; with `forever` until cancelled."""
@@ -124,11 +124,11 @@ class Crowd:
             await asyncio.sleep(wait_seconds)
             random = Random(self._random.getrandbits(64))
             visitor = Visitor(self._site, self.tally, random, persona, bearer=PERSONAS[persona].bearer)
-            self._inside.add(visitor)
+            self._there.add(visitor)
             try:
                 await self._driver.run(live(visitor))
             finally:
-                self._inside.discard(visitor)
+                self._there.discard(visitor)
             if not self._forever:
                 return
             persona = self._random.choices(list(MIX), list(MIX.values()))[0]
@@ -137,16 +137,16 @@ class Crowd:
     async def _progress(self) -> None:
         while True:
             await asyncio.sleep(PROGRESS_SECONDS)
-            self.tell("crowd")
+            waiting = sum(each.trace.place is not None and each.trace.admitted_at is None for each in self._there)
+            self.tell("crowd", waiting=waiting)
 
-    def tell(self, event: str) -> None:
-        """Print the line of progress."""
+    def tell(self, event: str, **now: int) -> None:
+        """Print the line of progress: what happened so far, and what is true `now`."""
         events = self.tally.events
-        waiting = sum(each.trace.place is not None and each.trace.admitted_at is None for each in self._inside)
         log.info(
-            event, arrived=events["arrived"], waiting=waiting, admitted=events["admitted"], booked=events["booked"],
+            event, arrived=events["arrived"], admitted=events["admitted"], booked=events["booked"],
             missed=events["missed"], left=events["left"],
-            unlucky=events["nothing left"] + events["refused"] + events["gave up"], errors=self.tally.errors,
+            unlucky=events["nothing left"] + events["refused"] + events["gave up"], errors=self.tally.errors, **now,
         )  # fmt: skip
 
 

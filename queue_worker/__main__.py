@@ -8,6 +8,7 @@ from pathlib import Path
 
 import structlog
 
+from ecluse.reload import stop_on_hangup
 from ecluse.settings import ConfigurationError, Settings, load
 from ecluse.store.client import Store
 from ecluse.store.safety import check_server
@@ -17,12 +18,13 @@ from queue_worker.loop import Worker
 log = structlog.get_logger()
 
 
-async def _run(settings: Settings, metrics: Metrics) -> None:
+async def _run(settings: Settings, metrics: Metrics, config: Path | None) -> None:
     store = Store.at(settings.redis_url)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
+    stop_on_hangup(config, stop.set)
     try:
         for warning in await check_server(store):
             log.warning("store_setting", advice=warning)
@@ -44,7 +46,7 @@ def main() -> int:
         metrics = Metrics()
         if options.metrics_port:
             metrics.serve_metrics(options.metrics_port)
-        asyncio.run(_run(settings, metrics))
+        asyncio.run(_run(settings, metrics, options.config))
     except ConfigurationError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2

@@ -112,14 +112,22 @@ def _run(state: Path, port: int, crowd: int, info: Path | None) -> None:
     booking = Child(
         name="booking",
         argv=module(
-            "booking_backend", "--port", str(origin_port), "--database", str(state / "booking.sqlite3"), "--room", ROOM
+            "booking_backend",
+            "--port",
+            str(origin_port),
+            "--database",
+            str(state / "booking.sqlite3"),
+            "--room",
+            ROOM,
+            "--counters",
+            "10",
         ),
         env=child_environment(),
         ready=HttpProbe(port=origin_port, path="/healthz"),
     )
     visitors = Child(
         name="crowd",
-        argv=module("loadtests.crowd", "--url", url, "--room", ROOM, "--people", str(crowd)),
+        argv=module("loadtests.crowd", "--url", url, "--room", ROOM, "--people", str(crowd), "--forever"),
         env=child_environment(),
         restart=Restart.ON_FAILURE,
         essential=False,

@@ -19,7 +19,9 @@ MEMORY_CLAIMS = 300.0
 MAX_CALLS_PER_TICK = 500
 _PRIOR_STRENGTH = 4.0
 _PRIOR_SHOW = 0.8
-_PRIOR_SPREAD = (0.05, 0.10, 0.20, 0.25, 0.20, 0.10, 0.06, 0.04, 0.0, 0.0, 0.0)
+_PRIOR_SPREAD = (0.05, 0.15, 0.30, 0.25, 0.12, 0.06, 0.04, 0.03, 0.0, 0.0, 0.0)
+_CLAIMS_BEFORE_SILENCE_TEACHES = 10
+"""At an opening everybody is silent at once, perhaps because our own pages are slow: that says nothing of people."""
 
 
 def _width_seconds(stretch: int, window_ms: float) -> float:
@@ -36,6 +38,8 @@ class ShowModel:
 
     def learnt(self, claims: Sequence[float], awaited_seconds: Sequence[float]) -> "ShowModel":
         """The model after another tick's claims and awaited seconds per stretch, older ones fading."""
+        if sum(self.claims) + sum(claims) < _CLAIMS_BEFORE_SILENCE_TEACHES:
+            awaited_seconds = (0.0,) * STRETCHES
         fade = (1 - 1 / MEMORY_CLAIMS) ** sum(claims)
         return ShowModel(
             claims=tuple(old * fade + new for old, new in zip(self.claims, claims, strict=True)),

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
 
 from ecluse.settings import parse
 from tests.deploy.rig import DEPLOY, ROOT
@@ -15,7 +15,7 @@ COMPOSE = DEPLOY / "compose"
 
 
 def example() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((COMPOSE / "compose.yaml").read_text())
+    found: dict[str, Any] = YAML(typ="safe").load((COMPOSE / "compose.yaml").read_text())
     return found
 
 

@@ -3,8 +3,8 @@
 import re
 import subprocess
 
-import yaml
 from prometheus_client import generate_latest
+from ruamel.yaml import YAML
 
 from ecluse.telemetry import ClaimOutcome, Metrics, OriginError, RequestOutcome, TickOutcome
 from tests.deploy.rig import DEPLOY, ROOT, needed
@@ -14,7 +14,7 @@ PROMETHEUS = DEPLOY / "prometheus"
 
 
 def expressions() -> list[str]:
-    groups = yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"]
+    groups = YAML(typ="safe").load((PROMETHEUS / "alerts.yml").read_text())["groups"]
     return [rule["expr"] for group in groups for rule in group["rules"]]
 
 
@@ -45,7 +45,7 @@ def test_every_outcome_in_an_alert_is_one_of_ours() -> None:
 
 
 def test_the_ports_of_the_units_are_scraped() -> None:
-    scraped = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"][0]
+    scraped = YAML(typ="safe").load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"][0]
     targets = scraped["static_configs"][0]["targets"]
     for unit, instance in (("ecluse-worker.service", ""), ("ecluse-gateway@.service", "1")):
         (command,) = read(unit)["Service"]["ExecStart"]
@@ -63,7 +63,7 @@ def test_promtool_finds_the_alerts_right_and_they_fire_when_they_should() -> Non
 
 
 def test_every_alert_leads_to_a_chapter_of_the_runbook() -> None:
-    groups = yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"]
+    groups = YAML(typ="safe").load((PROMETHEUS / "alerts.yml").read_text())["groups"]
     text = (ROOT / "docs" / "runbook.md").read_text()
     chapters = {
         re.sub(r"[^a-z0-9 -]", "", line[3:].lower()).replace(" ", "-") for line in re.findall("^## .*", text, re.M)

@@ -67,9 +67,14 @@ class Machine:
         )
 
     def _private(self, text: str) -> str:
-        text = text.replace("/opt/ecluse/bin/python", sys.executable)
         text = re.sub(r"\b\d{4}\b", lambda port: str(self._ports.get(int(port[0]), port[0])), text)
-        return text.replace("/etc/ecluse", f"{self._directory}/etc").replace("/var/lib", f"{self._directory}/lib")
+        for theirs, ours in (
+            ("/opt/ecluse/bin/python", sys.executable),
+            ("/etc/ecluse", f"{self._directory}/etc"),
+            ("/var/lib", f"{self._directory}/lib"),
+        ):
+            text = text.replace(theirs, ours)
+        return text
 
     @contextmanager
     def service(self, name: str, *, instance: str = "", listening: socket | None = None) -> Iterator[Process]:

@@ -27,6 +27,7 @@ from tests.gateway.rig import (
     Serve,
     StartOrigin,
 )
+from tests.gateway.whole import OpenWhole
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -143,3 +144,8 @@ def chain(start_origin: StartOrigin, serve_edge: Serve, connect: Connect, proxy:
         return Chain(await connect(port), gate, origin, port)
 
     return build
+
+
+@pytest.fixture
+def open_whole(redis_url: str, start_origin: StartOrigin, serve_edge: Serve, stack: AsyncExitStack) -> OpenWhole:
+    return OpenWhole(redis_url, start_origin, serve_edge, stack)

@@ -47,7 +47,7 @@ def test_a_crowd_goes_through_the_whole_system_without_a_wrong_answer(tmp_path: 
         assert ended(lost, 30)[-1]["event"] == "unknown_room"
         assert lost.returncode == 1
         program = crowd(system.url, "--room", system.room, "--forever")
-        time.sleep(35)
+        time.sleep(30)
         program.send_signal(signal.SIGTERM)
         told = ended(program, 10)[-1]
     assert program.returncode == 0
@@ -59,7 +59,7 @@ def test_a_crowd_goes_through_the_whole_system_without_a_wrong_answer(tmp_path: 
 @pytest.mark.slow
 def test_a_small_opening_spike_meets_its_objectives(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    status = main(["opening-spike", "--users", "60", "--minutes", "0.7", "--report", str(report)])
+    status = main(["opening-spike", "--users", "60", "--minutes", "0.5", "--report", str(report)])
     told = json.loads(report.read_text(encoding="utf-8"))
     assert status == 0, told
     assert told["passed"] is True

@@ -6,7 +6,7 @@ import pytest
 from ecluse.domain.errors import TokenError
 from ecluse.tokens import PassSigner, SigningKey, Ticket, TicketSigner
 from loadtests.forging import forged_passes, forged_tickets
-from loadtests.moves import Answer, Ask, Jar, Pause, Step
+from loadtests.moves import Answer, Ask, Jar, Moves, Pause, Step
 from loadtests.personas import PERSONAS, deck, live
 from loadtests.record import Record
 from loadtests.scenarios import SCENARIOS, Scenario
@@ -20,6 +20,20 @@ TICKET = Ticket(room="prefecture", lane="main", id="A" * 11, number=7, epoch="e"
 
 def at_1000() -> float:
     return 1_000.0
+
+
+def carried_out(moves: Moves[str], always: Answer) -> tuple[str, list[float]]:
+    """The outcome of a way on which every question gets the same answer, and the pauses made."""
+    answer: Answer | None = None
+    pauses: list[float] = []
+    while True:
+        try:
+            move = moves.send(answer)
+        except StopIteration as done:
+            return done.value, pauses
+        answer = None if isinstance(move, Pause) else always
+        if isinstance(move, Pause):
+            pauses.append(move.seconds)
 
 
 def test_no_pass_of_the_forger_is_genuine() -> None:
@@ -89,16 +103,9 @@ def test_a_record_survives_its_way_from_locust(tmp_path: Path) -> None:
 def test_whoever_gets_only_wrong_answers_backs_off_and_gives_up(persona: str) -> None:
     tally = Tally()
     moves = live(Visitor(Site(room="prefecture"), tally, Random(1), persona))
-    answer: Answer | None = None
-    pauses: list[float] = []
-    with pytest.raises(StopIteration) as done:
-        while True:
-            move = moves.send(answer)
-            if isinstance(move, Pause):
-                pauses.append(move.seconds)
-                answer = None
-            else:
-                answer = Answer(status=500, headers={"retry-after": "40"}, sent_at=0.0, received_at=0.0)
-    assert done.value.value == "gave up"
+    outcome, pauses = carried_out(
+        moves, Answer(status=500, headers={"retry-after": "40"}, sent_at=0.0, received_at=0.0)
+    )
+    assert outcome == "gave up"
     assert tally.errors == PATIENCE
     assert min(pauses) >= 40

@@ -13,7 +13,10 @@ const lang = document.documentElement.lang;
 const slot = (name) => document.querySelector(`[data-slot="${name}"]`);
 const number = (value, options) => new Intl.NumberFormat(lang, options).format(value);
 const say = (key, values = {}) => words[key].replace(/%\((\w+)\)s/g, (_, name) => values[name]);
-const shown = (value) => (value !== null && typeof value === "object" ? JSON.stringify(value) : String(value ?? "–"));
+const shown = (value) => {
+  if (value === null || typeof value !== "object") return String(value ?? "–");
+  return Object.entries(value).map(([code, text]) => `${code} “${text}”`).join(", ") || "–";
+};
 
 class Problem extends Error {
   constructor(status, body) {
@@ -56,6 +59,11 @@ class RoomCard {
     this.form.addEventListener("reset", (event) => {
       event.preventDefault();
       this.fill();
+    });
+    // Refused by the interface too; here the field itself says so before anything is sent.
+    this.form.elements.mode.addEventListener("change", () => {
+      const { mode, reason } = this.form.elements;
+      reason.required = mode.value !== this.seen.mode && (mode.value === "paused" || mode.value === "closed");
     });
     this.journal = this.root.querySelector(".journal");
     this.journal.addEventListener("toggle", () => this.journal.open && this.readJournal());
@@ -103,6 +111,7 @@ class RoomCard {
     for (const name of TUNED) form.elements[name].value = room[name];
     for (const area of form.querySelectorAll("textarea")) area.value = room.notice?.[area.lang] ?? "";
     form.elements.reason.value = "";
+    form.elements.reason.required = false;
     this.field("error").textContent = this.field("saved").textContent = "";
   }
 
@@ -174,7 +183,7 @@ function journalEntry(entry) {
   time.dateTime = entry.at;
   time.textContent = new Intl.DateTimeFormat(lang, { dateStyle: "short", timeStyle: "medium" }).format(Date.parse(entry.at));
   line.querySelector("strong").textContent = entry.who;
-  line.querySelector("span").textContent = entry.action;
+  line.querySelector("span").textContent = words[entry.action] ?? entry.action;
   const changes = (entry.changes ?? []).map(({ field, from, to }) => say("entry", { field, from: shown(from), to: shown(to) }));
   line.querySelector('[data-field="changes"]').textContent = changes.join("\n");
   line.querySelector('[data-field="reason"]').textContent = entry.reason ?? "";

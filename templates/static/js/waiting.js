@@ -108,12 +108,12 @@ class WaitingPage {
   }
 
   async look() {
-    if (this.state === "called") return Math.min(15, await this.readTicket());
     const board = await call(this.urls.board, "GET", { credentials: "omit" });
     if (this.epoch !== null && board.epoch !== this.epoch && this.id !== null) await this.presentAgain();
     this.epoch = board.epoch;
     this.readBoard(board);
     const lane = board.lanes[this.lane];
+    if (this.state === "called") return Math.min(15, await this.readTicket());
     if (this.state !== "waiting") return board.poll_seconds.far;
     if (!lane || this.place === null || this.place <= lane.serving) return this.readTicket();
     return pollSeconds(board.poll_seconds, this.ahead, lane.calls_per_minute?.p50 ?? 0);
@@ -182,7 +182,8 @@ class WaitingPage {
   // ---- showing ----
 
   get shown() {
-    if (this.state === "waiting" && (this.phase === "paused" || this.phase === "closed")) return this.phase;
+    const held = this.phase === "paused" || this.phase === "closed"; // a call keeps its time meanwhile
+    if (held && (this.state === "waiting" || this.state === "called")) return this.phase;
     return this.state === "none" && this.phase === "closed" ? "closed" : this.state;
   }
 
@@ -263,7 +264,7 @@ class WaitingPage {
   tick() {
     const slot = this.slots.left;
     slot.hidden = this.claimUntil === null;
-    if (this.state !== "called" || this.claimUntil === null) return;
+    if (this.shown !== "called" || this.claimUntil === null) return;
     const seconds = this.secondsLeft();
     slot.textContent = this.speech.say("left", { time: this.speech.countdown(seconds) });
     if (seconds <= 60 && !this.warned) {
