@@ -17,6 +17,7 @@ import structlog
 import uvicorn
 
 from booking_backend.app import create_app
+from booking_backend.samples import Sample
 from ecluse.settings import read_secret
 from ecluse.telemetry import configure_logging
 from ecluse.tokens import SigningKey
@@ -77,7 +78,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"booking backend: {error}\n")
         return 2
     app = create_app(
-        database=options.database, room=options.room, keys=keys, zone=zone, seed=options.seed, counters=options.counters
+        database=options.database,
+        room=options.room,
+        keys=keys,
+        zone=zone,
+        sample=Sample(seed=options.seed, counters=options.counters),
     )
     try:
         listener = _listen(options.host, options.port)

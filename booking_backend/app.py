@@ -21,6 +21,7 @@ from booking_backend.interface import Interface
 from booking_backend.journey import Journey
 from booking_backend.pages import Pages
 from booking_backend.pass_gate import STATE_KEY, PassGate
+from booking_backend.samples import Sample
 from booking_backend.schema import WrongSchema
 from booking_backend.slots import Busy
 from booking_backend.store import SlotStore
@@ -99,8 +100,7 @@ def create_app(
     keys: Sequence[SigningKey],
     zone: tzinfo,
     clock: Clock = system_clock,
-    seed: int = 1,
-    counters: int = 1,
+    sample: Sample = Sample(),  # noqa: B008 - frozen
 ) -> ASGIApp:
     """The application over the file `database`, for the visits of `room` only.
 
@@ -114,7 +114,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         try:
-            await store.prepare(zone=zone, seed=seed, counters=counters)
+            await store.prepare(zone=zone, sample=sample)
         except (WrongSchema, SQLAlchemyError, Busy) as error:
             _log.error("database_unusable", database=str(database), reason=str(error))
             await store.close()

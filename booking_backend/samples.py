@@ -23,6 +23,14 @@ class SampleSlot:
     capacity: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """Which sample an empty database gets: `counters` multiplies the places of each slot."""
+
+    seed: int = 1
+    counters: int = 1
+
+
 def sample_slots(*, after: date, zone: tzinfo, seed: int, counters: int = 1) -> Iterator[SampleSlot]:
     """Two weeks of weekdays after `after`, 9:00 to 16:30 on the office's clock in `zone`.
 

@@ -76,13 +76,13 @@ class SlotStore:
                     raise
                 await asyncio.sleep(random.uniform(0.001, 0.005))  # noqa: S311 - only to fall out of step
 
-    async def prepare(self, *, zone: tzinfo, seed: int, counters: int = 1) -> None:
+    async def prepare(self, *, zone: tzinfo, sample: samples.Sample) -> None:
         """Make the tables, and fill a database that has no service with the sample. Raises schema.WrongSchema."""
         async with self._writing() as conn:
             await schema.create(conn)
             if (await conn.execute(select(schema.service.c.id))).first() is None:
                 today = datetime.fromtimestamp(self.now, UTC).astimezone(zone).date()
-                wanted = list(samples.sample_slots(after=today, zone=zone, seed=seed, counters=counters))
+                wanted = list(samples.sample_slots(after=today, zone=zone, seed=sample.seed, counters=sample.counters))
                 names = [{"id": number, "names": names} for number, names in enumerate(samples.SERVICES, 1)]
                 await conn.execute(insert(schema.service), names)
                 rows = [

@@ -158,6 +158,7 @@ class RoomMetrics:
     def __init__(self, metrics: "Metrics", room: str) -> None:
         self.requests = _bound(metrics.requests, room, RequestOutcome)
         self.joins = metrics.joins.labels(room)
+        self.store_errors = metrics.store_errors
         self.admissions = metrics.admissions.labels(room)
         self.claims = _bound(metrics.claims, room, ClaimOutcome)
         self.origin_errors = _bound(metrics.origin_errors, room, OriginError)

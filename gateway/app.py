@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 
 from ecluse.clock import Clock, system_clock
-from ecluse.domain.errors import EcluseError, MethodNotAllowed, NotFound, UnknownRoom
+from ecluse.domain.errors import EcluseError, MethodNotAllowed, NotFound, StoreAway, UnknownRoom
 from ecluse.services.boards import REFRESH_SECONDS
 from ecluse.settings import Secrets, Settings
 from ecluse.store.client import Store
@@ -48,6 +48,7 @@ class Edge:
         self.store = Store.at(settings.redis_url)
         self.directory = build_directory(settings, secrets, self.store, metrics, clock)
         self._clock = clock
+        self._metrics = metrics
         self._proxy = Proxy()
         pages = Pages()
         self._pages = pages
@@ -108,6 +109,8 @@ class Edge:
             await self._own(scope, receive, send, path)
         except EcluseError as error:
             room = self._room_of(path)
+            if isinstance(error, StoreAway):
+                self._metrics.store_errors.inc()
             retry = None if room is None else f"/_ecluse/rooms/{room.id}"
             await self.answers.error(scope, send, error, room=room, retry_to=retry)
 

@@ -4,7 +4,7 @@ It decides on the raw path and forwards the same bytes. A pass is verified witho
 somebody who has none, and to renew a visit now and then.
 """
 
-import asyncio
+import time
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network
 
@@ -33,6 +33,7 @@ from gateway.cookies import cookie
 from gateway.directory import Directory, RoomEdge
 from gateway.forwarding import forwarding_headers
 from gateway.hygiene import denying
+from gateway.open_visit import OpenVisit
 from gateway.problems import send_problem
 from gateway.proxy import Proxy
 from gateway.proxy_ws import forward_websocket
@@ -128,6 +129,8 @@ class Gate:
                 )  # fmt: skip
             case Place():
                 room.metrics.requests[RequestOutcome.WAITING].inc()
+                if found.fresh:
+                    room.metrics.joins.inc()
                 await self._wait(scope, send, room, found)
             case Full():
                 await self._answers.error(scope, send, RoomFull(), room=room, retry_to=self._back(scope, room))
@@ -184,6 +187,7 @@ class Gate:
     ) -> None:
         """Redis cannot be reached: as the room says, hold (places are kept), or let in for a minute, or refuse."""
         policy = room.settings.on_store_failure
+        room.metrics.store_errors.inc()
         log.warning("store_away", room=room.id, policy=policy, why=str(error))
         if policy == "open":
             grace = room.visits.grace()
@@ -213,7 +217,10 @@ class Gate:
         granted: Pass | None,
         set_cookies: Headers | None = None,
     ) -> None:
+        started = time.monotonic()
+
         async def on_response(headers: list[tuple[bytes, bytes]]) -> Headers:
+            metrics.origin_seconds.observe(time.monotonic() - started)
             return await self._origin_says(room, granted, headers)
 
         metrics = room.metrics
@@ -256,40 +263,10 @@ class Gate:
             room.metrics.requests[RequestOutcome.REFUSED].inc()
             await send_problem(denying(scope, send), PassNeeded(), headers=[(b"retry-after", b"5")])
             return
-        visit = _Visit(room, granted)
+        visit = OpenVisit(room, granted)
         room.metrics.requests[RequestOutcome.PROXIED].inc()
         async with visit:
             await forward_websocket(
                 self._proxy.session, scope, receive, send, room.upstream,
                 add=self._ours(scope, room, granted), still_allowed=visit.goes_on,
             )  # fmt: skip
-
-
-class _Visit:
-    """The visit behind an open WebSocket: being there counts as activity, up to the visit's longest time."""
-
-    def __init__(self, room: RoomEdge, granted: Pass | None) -> None:
-        self._room = room
-        self._granted = granted
-        self._renewing: asyncio.Task[None] | None = None
-
-    def goes_on(self) -> bool:
-        """Whether the WebSocket may stay open; without a pass (an open path) always."""
-        return self._granted is None or self._room.visits.is_live(self._granted)
-
-    async def _renew(self) -> None:
-        while self._granted is not None:
-            await asyncio.sleep(self._room.settings.session_seconds / 3)
-            try:
-                renewed = await self._room.visits.renew(self._granted)
-            except StoreAway:
-                continue
-            if renewed is not None:
-                self._granted = renewed.granted
-
-    async def __aenter__(self) -> None:
-        self._renewing = asyncio.create_task(self._renew())
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._renewing is not None:
-            self._renewing.cancel()

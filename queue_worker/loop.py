@@ -56,6 +56,8 @@ class Worker:
             except Exception as error:
                 failures += 1
                 metrics.ticks[TickOutcome.FAILED].inc()
+                if isinstance(error, StoreAway):
+                    metrics.store_errors.inc()
                 if failures in (1, 10) or failures % 100 == 0:
                     known = isinstance(error, StoreAway)
                     log.error("tick_failed", room=room.room.id, failures=failures, exc_info=not known, why=str(error))

@@ -51,6 +51,9 @@ class BoardView:
         self.lanes: Mapping[str, Any] = document["lanes"]
         self._serving: dict[str, float] = {name: lane["serving"] for name, lane in self.lanes.items()}
         self._marks = {name: Marks(lane["marks"], lane["waiting"]) for name, lane in self.lanes.items()}
+        self._last: dict[str, float] = {
+            name: lane["marks"][-1][0] for name, lane in self.lanes.items() if lane["marks"]
+        }
         self._speed = {name: _throughput(lane) for name, lane in self.lanes.items()}
         self.pulse()
 
@@ -109,8 +112,11 @@ class BoardView:
         return session in self._ended
 
     def ahead(self, lane: str, place: float) -> int | None:
-        """How many stand before a waiting ticket at `place`; None if the board cannot tell (called, perhaps)."""
-        if self.stale or place <= self._serving.get(lane, math.inf):
+        """How many stand before a waiting ticket at `place`; None if the board cannot tell.
+
+        It may have been called; or it joined after the board was made, as did others that the board does not count.
+        """
+        if self.stale or not self._serving.get(lane, math.inf) < place <= self._last.get(lane, -math.inf):
             return None
         return self._marks[lane].ahead_of(place)
 

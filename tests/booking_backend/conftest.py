@@ -6,6 +6,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from booking_backend.app import create_app
+from booking_backend.samples import Sample
 from booking_backend.store import SlotStore
 from ecluse.clock import ManualClock
 from tests.booking_backend.visitor import KEY, ROOM, Visitor, running
@@ -26,7 +27,7 @@ def database(tmp_path: Path) -> Path:
 @pytest.fixture
 async def store(database: Path, clock: ManualClock) -> AsyncIterator[SlotStore]:
     store = SlotStore(database, clock=clock)
-    await store.prepare(zone=PARIS, seed=1)
+    await store.prepare(zone=PARIS, sample=Sample(seed=1))
     yield store
     await store.close()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from booking_backend.samples import Sample
 from booking_backend.slots import Applicant, Booking, Draft, Hold, Refusal, Slot
 from booking_backend.store import SlotStore
 from ecluse.clock import ManualClock
@@ -95,7 +96,7 @@ async def test_one_impatient_visit_confirming_many_times_at_once_has_one_booking
 
 async def test_two_stores_that_open_a_new_file_at_once_fill_it_once(tmp_path: Path, clock: ManualClock) -> None:
     stores = [SlotStore(tmp_path / "new.sqlite3", clock=clock) for _ in range(4)]
-    await asyncio.gather(*(store.prepare(zone=PARIS, seed=1) for store in stores))
+    await asyncio.gather(*(store.prepare(zone=PARIS, sample=Sample(seed=1)) for store in stores))
     found = {(len(await store.services()), await store.slots_left()) for store in stores}
     for store in stores:
         await store.close()

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from booking_backend import schema
+from booking_backend.samples import Sample
 from booking_backend.slots import (
     DRAFT_SECONDS,
     EXTENSIONS_MAX,
@@ -231,7 +232,7 @@ async def test_what_is_there_survives_a_restart_and_no_sample_is_added(
     made = await booked(store, "s", 1, AMINA)
     left = await store.slots_left()
     again = SlotStore(database, clock=clock)
-    await again.prepare(zone=PARIS, seed=2)
+    await again.prepare(zone=PARIS, sample=Sample(seed=2))
     found = await again.booking("s", reference=made.reference)
     assert found is not None
     assert (found.applicant, await again.slots_left()) == (AMINA, left)
@@ -244,7 +245,7 @@ async def test_a_file_of_another_version_is_refused(database: Path, clock: Manua
     raw.close()
     store = SlotStore(database, clock=clock)
     with pytest.raises(schema.WrongSchema, match="99"):
-        await store.prepare(zone=PARIS, seed=1)
+        await store.prepare(zone=PARIS, sample=Sample(seed=1))
     await store.close()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 STAY = "import time\nwhile True: time.sleep(60)"
 """Runs until a signal ends it."""
 
-DEAF = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('deaf', flush=True)\nwhile True: time.sleep(60)"  # noqa: E501
+DEAF = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('deaf', flush=True)\nwhile True: time.sleep(60)"
 """Ignores SIGTERM."""
 
 DIE = "import sys\nprint('no such database', file=sys.stderr)\nsys.exit(3)"

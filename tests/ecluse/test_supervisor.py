@@ -242,7 +242,7 @@ async def test_what_children_print_comes_through_in_whole_lines(start: Start) ->
 
 async def test_a_grandchild_goes_with_its_parent(start: Start, tmp_path: Path) -> None:
     note = tmp_path / "pid"
-    script = f"import subprocess, sys\nchild = subprocess.Popen([sys.executable, '-c', {STAY!r}])\nopen({str(note)!r}, 'w').write(str(child.pid))\n{STAY}"  # noqa: E501
+    script = f"import subprocess, sys\nchild = subprocess.Popen([sys.executable, '-c', {STAY!r}])\nopen({str(note)!r}, 'w').write(str(child.pid))\n{STAY}"
     async with start([Child(name="a", argv=python(script), ready=FileProbe(path=note))]) as run:
         await run.up()
         await until(note.read_text)

@@ -1,0 +1,68 @@
+"""The answers of the visitor interface: the documents of CONTRACT.md, redirects, bare statuses."""
+
+from datetime import UTC, datetime
+
+from ecluse.domain.errors import CrossSite
+from ecluse.services.visits import STATES, Place
+from ecluse.store.line import Called, Waiting
+from gateway.answers import next_poll_seconds
+from gateway.asgi import Headers, Scope, Send, respond
+from gateway.directory import RoomEdge
+from gateway.requests import is_cross_site
+
+NO_STORE = (b"cache-control", b"no-store")
+JSON = (b"content-type", b"application/json")
+
+
+def rfc3339(at_ms: int) -> str:
+    """A Unix time in ms as RFC 3339 in UTC."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def urls(room: RoomEdge) -> dict[str, object]:
+    """Where a visitor of `room` asks on."""
+    base = f"/_ecluse/rooms/{room.id}"
+    return {"board_url": f"{base}/board.json", "ticket_url": f"{base}/ticket", "claim_url": f"{base}/claim"}
+
+
+def join_document(room: RoomEdge, place: Place) -> dict[str, object]:
+    """What a join answers."""
+    ticket, standing = place.ticket, place.standing
+    return {
+        "room": room.id, "id": ticket.id, "ticket": place.token, "lane": ticket.lane, "number": ticket.number,
+        "place": ticket.number, "ahead": standing.ahead if isinstance(standing, Waiting) else 0,
+        "state": STATES[type(standing)].value, **urls(room),
+    }  # fmt: skip
+
+
+def state_document(room: RoomEdge, place: Place) -> dict[str, object]:
+    """Where a ticket stands, and when to ask again."""
+    ticket, standing = place.ticket, place.standing
+    ahead = standing.ahead if isinstance(standing, Waiting) else 0
+    outlook = room.visits.outlook(ticket.lane, ahead) if isinstance(standing, Waiting) else None
+    return {
+        "id": ticket.id, "lane": ticket.lane, "number": ticket.number, "place": ticket.number,
+        "state": STATES[type(standing)].value, "ahead": ahead,
+        "wait_seconds": {
+            "p50": round(outlook.p50_seconds) if outlook else 0, "p90": round(outlook.p90_seconds) if outlook else 0,
+        },
+        "next_poll_seconds": next_poll_seconds(room, place),
+        "claim_until": rfc3339(standing.deadline_ms) if isinstance(standing, Called) else None,
+    }  # fmt: skip
+
+
+def refuse_cross_site(scope: Scope) -> None:
+    """Raises CrossSite if another site sent this."""
+    if is_cross_site(scope):
+        raise CrossSite
+
+
+async def see_other(send: Send, location: str, headers: Headers) -> None:
+    """Send a browser on with GET (303)."""
+    await respond(send, 303, [(b"location", location.encode()), NO_STORE, *headers])
+
+
+async def respond_bare(send: Send, status: int, headers: Headers) -> None:
+    """An answer that has no body by its nature (204, 304)."""
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})

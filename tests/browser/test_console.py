@@ -1,0 +1,61 @@
+"""The operator console in a real browser: sign in, look, change, and read what was changed."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Visit
+from tests.browser.rig import NOTICE_SECONDS, Room
+from tests.ecluse.cli.commands import KEYS
+
+pytestmark = pytest.mark.browser
+
+
+def signed_in(visit: Visit, room: Room, **options: object) -> Page:
+    page = visit(viewport={"width": 1280, "height": 900}, **options)
+    page.goto(f"{room.base}/_ecluse/console/?lang=en")
+    page.get_by_label("Operator key").fill(KEYS["ECLUSE_TEST_OPERATOR"])
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator(".room").first).to_be_visible()
+    return page
+
+
+def test_a_wrong_key_is_refused_with_words_and_the_right_one_shows_every_room(room: Room, visit: Visit) -> None:
+    page = visit(refusals=(401,))
+    page.goto(f"{room.base}/_ecluse/console/?lang=en")
+    page.get_by_label("Operator key").fill("not the key at all")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert").filter(has_text="This key is not accepted.")).to_be_visible()
+    assert page.locator(".room").count() == 0
+    page.get_by_label("Operator key").fill(KEYS["ECLUSE_TEST_OPERATOR"])
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator(".room", has_text=room.id)).to_be_visible()
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    assert page.locator(".room").count() == 0
+    expect(page.get_by_label("Operator key")).to_be_focused()
+
+
+def test_a_pause_needs_a_reason_reaches_visitors_and_stands_in_the_journal(room: Room, visit: Visit) -> None:
+    room.people(2)
+    visitor = visit()
+    visitor.goto(room.url)
+    page = signed_in(visit, room)
+    card = page.locator(".room", has=page.get_by_text(room.id, exact=True))
+    card.get_by_text("Change", exact=True).click()
+    card.get_by_label("Mode").select_option("paused")
+    card.get_by_label("Pace per minute").fill("240")
+    card.get_by_label("Message to visitors (English)").fill("Back at two.")
+    apply = card.get_by_role("button", name="Apply")
+    apply.click()
+    assert page.evaluate("document.activeElement.name") == "reason"
+    assert room.counts()["phase"] == "open"
+    card.get_by_label("Reason, for the journal").fill("printers")
+    apply.click()
+    expect(visitor.get_by_text("Back at two.")).to_be_visible(timeout=NOTICE_SECONDS)
+    expect(card.get_by_text("Saved: live everywhere within a second.")).to_be_visible()
+    expect(card.locator(".badge")).to_have_text("paused")
+    card.get_by_text("Journal", exact=True).click()
+    entry = card.locator(".journal li").first
+    for text in ("astreinte", "changed the settings", "mode: queueing → paused", "0.1 → 240", "printers"):
+        expect(entry).to_contain_text(text)
+    expect(entry).to_contain_text("en “Back at two.”")
