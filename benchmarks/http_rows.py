@@ -100,6 +100,8 @@ class HttpStage:
     async def ticket(self) -> float:
         """The state of a waiting ticket, each request another one."""
         requests = itertools.cycle(await self._waiting_tickets())
+        await one_turn(self.line)
+        await asyncio.sleep(0.6)
         return await self._gateway(lambda: next(requests))
 
     async def _waiting_tickets(self) -> list[bytes]:

@@ -12,6 +12,7 @@ import uvicorn
 
 from gateway.__main__ import server_config
 from gateway.asgi import App, Receive, Scope, Send, respond
+from gateway.forwarding import forwarding_headers
 from gateway.proxy import Proxy, Upstream
 
 HELLO = (
@@ -47,7 +48,7 @@ async def origin(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def bare_proxy(origin_url: str) -> App:
-    """The same aiohttp proxy without any gate."""
+    """The same aiohttp proxy, saying who asks as any proxy does, without any gate or hygiene."""
     proxy = Proxy()
     upstream = Upstream(origin=origin_url, timeout_seconds=60, body_max_bytes=10**7)
 
@@ -55,7 +56,8 @@ def bare_proxy(origin_url: str) -> App:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send, opened=proxy.open)
             return
-        await proxy.forward(scope, receive, send, upstream, add=[], set_cookies=[])
+        add = forwarding_headers(scope, (), "http")
+        await proxy.forward(scope, receive, send, upstream, add=add, set_cookies=[])
 
     return app
 
@@ -64,7 +66,8 @@ def main() -> None:
     """Serve one of the peers."""
     kind, port = sys.argv[1], int(sys.argv[2])
     app: App = {"hello": hello, "origin": origin}.get(kind) or bare_proxy(sys.argv[3])
-    config = server_config(app)
+    # The hello is the limit of the server as it comes: uvicorn's own protocol, with the same options.
+    config = server_config(app, protocol="httptools") if kind == "hello" else server_config(app)
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))

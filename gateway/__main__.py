@@ -19,11 +19,11 @@ GRACE_SECONDS = 3
 """How long open requests may go on after SIGTERM; streams are ended."""
 
 
-def server_config(app: App) -> uvicorn.Config:
+def server_config(app: App, *, protocol: type[asyncio.Protocol] | str = EdgeProtocol) -> uvicorn.Config:
     """How uvicorn runs the edge: hardened parser, no access log, no proxy or server headers (PERF.md)."""
     return uvicorn.Config(
         app,
-        http=EdgeProtocol,
+        http=protocol,
         loop="uvloop",
         ws="websockets-sansio",
         ws_max_size=1024 * 1024,

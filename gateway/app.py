@@ -22,7 +22,7 @@ from gateway.asgi import App, Receive, Scope, Send, header, respond
 from gateway.boards import Boards
 from gateway.directory import RoomEdge, build_directory
 from gateway.gate import Gate
-from gateway.hygiene import Hygiene
+from gateway.hygiene import Hygiene, denying
 from gateway.memory import settle_memory
 from gateway.operators import Operators
 from gateway.pages import SECURITY_HEADERS, STATIC_PREFIX, Pages
@@ -101,18 +101,23 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one scope that hygiene has let in."""
-        path = scope["raw_path"]
+        path: bytes = scope["raw_path"]
         if not path.startswith(OWN):
             await self._gate(scope, receive, send)
             return
         try:
-            await self._own(scope, receive, send, path)
+            found = self._visitor_routes.get(path)
+            serve = None if found is None else found[1].get(scope["method"])
+            if found is not None and serve is not None and scope["type"] == "http":
+                await serve(found[0], scope, receive, send)
+            else:
+                await self._own(scope, receive, send, path)
         except EcluseError as error:
             room = self._room_of(path)
             if isinstance(error, StoreAway):
                 self._metrics.store_errors.inc()
             retry = None if room is None else f"/_ecluse/rooms/{room.id}"
-            await self.answers.error(scope, send, error, room=room, retry_to=retry)
+            await self.answers.error(scope, denying(scope, send), error, room=room, retry_to=retry)
 
     def _room_of(self, path: bytes) -> RoomEdge | None:
         if not path.startswith(_ROOMS):
@@ -122,14 +127,8 @@ class Edge:
     async def _own(self, scope: Scope, receive: Receive, send: Send, path: bytes) -> None:
         if scope["type"] == "websocket":
             raise NotFound
-        found = self._visitor_routes.get(path)
-        if found is not None:
-            room, methods = found
-            serve = methods.get(scope["method"])
-            if serve is None:
-                await _not_allowed(send, methods)
-                return
-            await serve(room, scope, receive, send)
+        if path in self._visitor_routes:
+            await _not_allowed(send, self._visitor_routes[path][1])
         elif path in self._plain:
             if scope["method"] not in ("GET", "HEAD"):
                 await _not_allowed(send, {"GET": None, "HEAD": None})
@@ -253,10 +252,13 @@ def served(edge: Edge, settings: Settings) -> App:
         if kind == "http":
             # The board is public and the same for all: an exact path needs no further look.
             found = boards.get(scope["raw_path"])
-            if found is not None and scope["method"] == "GET":
-                await found[1].board(found[0], scope, receive, send)
-            else:
-                await _last_resort(clean, edge, scope, receive, send)
+            try:
+                if found is not None and scope["method"] == "GET":
+                    await found[1].board(found[0], scope, receive, send)
+                else:
+                    await clean(scope, receive, send)
+            except Exception as error:  # noqa: BLE001 - the last resort
+                await _last_resort(error, edge, scope, send)
         elif kind == "websocket":
             await clean(scope, receive, send)
         else:
@@ -265,17 +267,14 @@ def served(edge: Edge, settings: Settings) -> App:
     return app
 
 
-async def _last_resort(clean: App, edge: Edge, scope: Scope, receive: Receive, send: Send) -> None:
+async def _last_resort(error: Exception, edge: Edge, scope: Scope, send: Send) -> None:
     """Whatever goes wrong unforeseen is logged, and told without a trace of it; the origin is never opened."""
+    log.error("request_failed", method=scope["method"], kind=type(error).__name__, exc_info=error)
     try:
-        await clean(scope, receive, send)
-    except Exception as error:
-        log.exception("request_failed", method=scope["method"], kind=type(error).__name__)
-        try:
-            await edge.answers.error(scope, send, EcluseError())
-        except RuntimeError:
-            # An answer had begun: the server must close the connection, so that it does not look complete.
-            raise error from None
+        await edge.answers.error(scope, send, EcluseError())
+    except RuntimeError:
+        # An answer had begun: the server must close the connection, so that it does not look complete.
+        raise error from None
 
 
 async def _lifespan(edge: Edge, receive: Receive, send: Send) -> None:

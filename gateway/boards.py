@@ -8,6 +8,7 @@ from ecluse.services.boards import BoardView
 from ecluse.telemetry import RequestOutcome
 from gateway.asgi import Headers, Receive, Scope, Send
 from gateway.directory import RoomEdge
+from gateway.prepared import Prepared
 from gateway.problems import send_problem
 
 STREAMS_MAX = 10_000
@@ -30,14 +31,11 @@ class _Made:
         raw, packed = board.raw, gzip.compress(board.raw, compresslevel=6, mtime=0)
         kind = (b"content-type", b"application/json")
         plain_tag, packed_tag = (b"etag", self.stem + b'"'), (b"etag", self.stem + b'-gz"')
-        self.plain = ([*_COMMON, kind, plain_tag, _length(raw)], raw)
-        self.packed = ([*_COMMON, kind, packed_tag, (b"content-encoding", b"gzip"), _length(packed)], packed)
+        encoding = (b"content-encoding", b"gzip")
+        self.plain = (Prepared([*_COMMON, kind, plain_tag], len(raw)), raw)
+        self.packed = (Prepared([*_COMMON, kind, packed_tag, encoding], len(packed)), packed)
         self.unchanged = {False: [*_COMMON, plain_tag], True: [*_COMMON, packed_tag]}
         self.event = b"event: board\ndata: " + raw + b"\n\n"
-
-
-def _length(body: bytes) -> tuple[bytes, bytes]:
-    return b"content-length", str(len(body)).encode()
 
 
 class Boards:

@@ -58,6 +58,12 @@ def _address(text: str) -> Address | None:
     return address
 
 
+@lru_cache(maxsize=8192)
+def _spelled(address: Address) -> str:
+    """The address as text; worth remembering, since the same visitor asks for page, style and pictures."""
+    return str(address)
+
+
 def _trusts(address: Address, trusted: Sequence[Network]) -> bool:
     return any(address in network for network in trusted)
 
@@ -73,7 +79,7 @@ def client_address(peer: str | None, xff_values: Iterable[bytes], trusted: Seque
     if current is None:
         return UNKNOWN
     if not _trusts(current, trusted):
-        return str(current)
+        return _spelled(current)
     hops = b",".join(xff_values).decode("latin-1").split(",")
     for hop in reversed(hops):
         if len(hop) > 64:

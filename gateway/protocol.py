@@ -15,6 +15,8 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ecluse.domain.errors import AmbiguousRequest
+from gateway.joined_writes import JoinedWrites
+from gateway.prepared import EdgeCycle
 from gateway.problems import PREFIX, ROWS
 
 
@@ -81,7 +83,7 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the deadline of the first byte."""
-        super().connection_made(transport)
+        super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]
         self._set_due(self.loop.time() + self.FIRST_BYTE_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -146,6 +148,9 @@ class EdgeProtocol(HttpToolsProtocol):
             raise Unacceptable
         self._in_body = True
         super().on_headers_complete()
+        if self.cycle is not None:
+            # uvicorn names its class of cycle nowhere that could be set; the task that runs it has not begun.
+            self.cycle.__class__ = EdgeCycle
         if self.expect_100_continue and self.cycle is not None:
             # If the answer comes first, nobody knows whether the body still will: the next bytes could be either.
             self.cycle.keep_alive = False

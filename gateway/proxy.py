@@ -234,7 +234,8 @@ class _Answer:
         watch.hold()
         headers += self._ours
         if self._on_response is not None:
-            headers += await self._on_response([(name.lower(), value) for name, value in raw])
+            told = [(name.lower(), value) for name, value in raw if name[:7].lower() == b"ecluse-"]
+            headers += await self._on_response(told)
         self.started = True
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         watch.limit_seconds = max(watch.limit_seconds, STREAM_IDLE_SECONDS)

@@ -17,7 +17,6 @@ from ecluse.domain.errors import (
     RoomClosed,
     RoomFull,
 )
-from ecluse.domain.estimate import wait_seconds
 from ecluse.services.visits import Admission, Place
 from ecluse.store.line import Admitted as AdmittedStanding
 from ecluse.store.line import Called, Closed, Early, Full, Standing, Waiting
@@ -25,7 +24,7 @@ from ecluse.store.line import Gone as GoneStanding
 from ecluse.store.line import Missed as MissedStanding
 from ecluse.telemetry import ClaimOutcome, RequestOutcome
 from ecluse.tokens import Ticket
-from gateway.answers import Answers, next_poll_seconds, retry_after
+from gateway.answers import Answers, retry_after
 from gateway.asgi import Receive, Scope, Send, respond
 from gateway.cookies import cookie
 from gateway.directory import RoomEdge
@@ -42,6 +41,7 @@ from gateway.visitor_answers import (
     see_other,
     state_document,
     urls,
+    waiting_document,
 )
 
 Handler = Callable[[RoomEdge, Scope, Receive, Send], Awaitable[None]]
@@ -64,23 +64,14 @@ class Visitors:
     async def ticket(self, room: RoomEdge, scope: Scope, _receive: Receive, send: Send) -> None:
         """Where the caller's ticket stands; from memory while it surely waits."""
         ticket = self._ticket(room, scope)
-        visits = room.visits
         room.metrics.requests[RequestOutcome.TICKET].inc()
-        waiting = visits.from_memory(ticket)
+        waiting = room.visits.from_memory(ticket)
         if waiting is not None:
-            speed = visits.board.throughput(ticket.lane)
-            p50, p90 = wait_seconds(waiting.ahead, speed)
-            place = Place(ticket=ticket, token="", standing=waiting)
-            # Written by hand: this is the answer that a crowd without script asks for.
-            body = (
-                f'{{"id":"{ticket.id}","lane":"{ticket.lane}","number":{ticket.number},"place":{ticket.number},'
-                f'"state":"waiting","ahead":{waiting.ahead},"wait_seconds":{{"p50":{p50:.0f},"p90":{p90:.0f}}},'
-                f'"next_poll_seconds":{next_poll_seconds(room, place)},"claim_until":null}}'
-            )
-            await respond(send, 200, [JSON, NO_STORE], body.encode())
-            return
-        found = Place(ticket=ticket, token="", standing=await visits.stand(ticket))
-        await respond(send, 200, [JSON, NO_STORE], json.dumps(state_document(room, found)).encode())
+            body = waiting_document(room, ticket, waiting.ahead)
+        else:
+            found = Place(ticket=ticket, token="", standing=await room.visits.stand(ticket))
+            body = json.dumps(state_document(room, found)).encode()
+        await respond(send, 200, [JSON, NO_STORE], body)
 
     async def join(self, room: RoomEdge, scope: Scope, receive: Receive, send: Send) -> None:
         """Take a place, keep the one there is, or take a missed one back."""
@@ -112,7 +103,7 @@ class Visitors:
                 if page:
                     await see_other(send, f"/_ecluse/rooms/{room.id}?to={quote(to, safe='/')}", cookies)
                     return
-                body = json.dumps(join_document(room, found)).encode()
+                body = join_document(room, found)
                 await respond(send, 201 if new else 200, [JSON, NO_STORE, *cookies], body)
 
     async def _already_inside(self, room: RoomEdge, send: Send, session: str, to: str, *, page: bool) -> None:

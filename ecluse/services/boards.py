@@ -116,7 +116,7 @@ class BoardView:
 
         It may have been called; or it joined after the board was made, as did others that the board does not count.
         """
-        if self.stale or not self._serving.get(lane, math.inf) < place <= self._last.get(lane, -math.inf):
+        if not self._serving.get(lane, math.inf) < place <= self._last.get(lane, -math.inf):
             return None
         return self._marks[lane].ahead_of(place)
 

@@ -1,7 +1,8 @@
 """A real machine for the browser: `ecluse up` with a private configuration, and the booking backend behind it.
 
 Each test has a room of its own, told apart by host name (Chromium sends every *.localhost to this machine). A room
-starts in mode `queueing` at a pace so slow that exactly one visitor is called; tests raise the pace when they want more.
+starts in mode `queueing` at a pace of one admission in ten minutes: who takes it leaves the others waiting, and tests
+raise the pace when they want more.
 """
 
 import json
@@ -21,8 +22,6 @@ from tests.ecluse.small_programs import wait_until
 
 BOOKABLE = "prefecture"
 """The room with the booking backend behind it."""
-NOTICE_SECONDS = 5_000
-"""Patience, in ms, for what a page learns from the board by itself."""
 _CALM, _BRIEF = 10, 4
 _BRIEF_SECONDS = 5
 _NO_PROXY = build_opener(ProxyHandler({}))
@@ -68,7 +67,7 @@ def ask(url: str, method: str = "GET", body: object = None, **headers: str) -> t
 
 
 class Someone:
-    """Somebody else in the line, who never comes when called."""
+    """Somebody else in the line."""
 
     def __init__(self, room: "Room") -> None:
         self._url = f"{room.base}/_ecluse/rooms/{room.id}"
@@ -82,6 +81,12 @@ class Someone:
         status, told = ask(f"{self._url}/ticket", Host=self._host, Authorization=f"Bearer {self._ticket}")
         assert status == 200, told
         return str(told["state"])
+
+    def enter(self) -> None:
+        """Go in as soon as called."""
+        wait_until(lambda: self.state() == "called")
+        status, told = ask(f"{self._url}/claim", "POST", Host=self._host, Authorization=f"Bearer {self._ticket}")
+        assert status == 200, told
 
     def leave(self) -> None:
         """Give the place up."""
@@ -105,18 +110,16 @@ class Room:
         status, told = ask(url, "PATCH", fields, Authorization=f"Bearer {KEYS['ECLUSE_TEST_OPERATOR']}")
         assert status == 200, told
 
-    def counts(self) -> dict[str, Any]:
+    def board(self) -> dict[str, Any]:
         """What the board says."""
         status, board = ask(f"{self.base}/_ecluse/rooms/{self.id}/board.json")
         assert status == 200, board
         assert isinstance(board, dict)
         return board
 
-    def people(self, others: int) -> list[Someone]:
-        """So many others come; the first of them is called, and holds the only call there is."""
-        came = [Someone(self) for _ in range(others)]
-        wait_until(lambda: came[0].state() == "called")
-        return came
+    def busy(self) -> None:
+        """Somebody takes the only admission there is for ten minutes: whoever comes now waits."""
+        Someone(self).enter()
 
 
 class Machine:

@@ -36,16 +36,14 @@ def assert_clean(page: Page, address: str, wanted: str) -> None:
 
 
 def test_the_pages_of_somebody_who_waits_sees_a_pause_and_is_called(room: Room, visit: Visit) -> None:
-    (first,) = room.people(1)
+    room.busy()
     page = visit(viewport=PHONE)
     page.goto(room.url)
     assert_clean(page, room.page, "waiting")
     room.set(mode="paused", notice={"fr": "Reprise à 14 h.", "en": "Back at two."}, reason="printers")
     state(page, "paused")
     assert_clean(page, room.page, "paused")
-    room.set(mode="queueing")
-    first.leave()
-    room.set(pace_per_minute=60)
+    room.set(mode="queueing", pace_per_minute=60)
     state(page, "called")
     assert_clean(page, room.page, "called")
 

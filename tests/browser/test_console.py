@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.rig import NOTICE_SECONDS, Room
+from tests.browser.rig import Room
 from tests.ecluse.cli.commands import KEYS
 
 pytestmark = pytest.mark.browser
@@ -36,7 +36,7 @@ def test_a_wrong_key_is_refused_with_words_and_the_right_one_shows_every_room(ro
 
 
 def test_a_pause_needs_a_reason_reaches_visitors_and_stands_in_the_journal(room: Room, visit: Visit) -> None:
-    room.people(2)
+    room.busy()
     visitor = visit()
     visitor.goto(room.url)
     page = signed_in(visit, room)
@@ -48,10 +48,10 @@ def test_a_pause_needs_a_reason_reaches_visitors_and_stands_in_the_journal(room:
     apply = card.get_by_role("button", name="Apply")
     apply.click()
     assert page.evaluate("document.activeElement.name") == "reason"
-    assert room.counts()["phase"] == "open"
+    assert room.board()["phase"] == "open"
     card.get_by_label("Reason, for the journal").fill("printers")
     apply.click()
-    expect(visitor.get_by_text("Back at two.")).to_be_visible(timeout=NOTICE_SECONDS)
+    expect(visitor.get_by_text("Back at two.")).to_be_visible(timeout=10_000)
     expect(card.get_by_text("Saved: live everywhere within a second.")).to_be_visible()
     expect(card.locator(".badge")).to_have_text("paused")
     card.get_by_text("Journal", exact=True).click()

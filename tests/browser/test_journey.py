@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.rig import NOTICE_SECONDS, Room
+from tests.browser.rig import Room, Someone
+from tests.ecluse.small_programs import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -20,34 +21,44 @@ def number(page: Page) -> int:
     return int(page.locator('[data-slot="number"] b').inner_text())
 
 
-def book(page: Page, confirmed: str) -> None:
+def book(page: Page, file_number: str, confirmed: str) -> None:
     """From the first page of the booking backend to its confirmation."""
     page.locator("a.choice").first.click()
     page.locator('button[name="slot"]').first.click()
     page.locator("#name").fill("Aminata Diallo")
-    page.locator("#file_number").fill("75A1234567")
+    page.locator("#file_number").fill(file_number)
     page.locator("form.details button.go").click()
     expect(page.locator("h1")).to_have_text(confirmed)
     assert re.fullmatch(r"RDV-\w{5}-\w{5}", page.locator(".reference dd").inner_text())
 
 
-def test_a_visitor_waits_moves_up_is_called_books_and_the_visit_is_over(bookable: Room, visit: Visit) -> None:
-    others = bookable.people(4)
+def test_a_number_falls_by_itself_when_somebody_ahead_leaves(room: Room, visit: Visit) -> None:
+    room.busy()
+    room.set(pace_per_minute=2)  # the next call is half a minute away, and near the front the page looks often
+    first, _ = Someone(room), Someone(room)
+    page = visit()
+    page.goto(room.url)
+    assert number(page) == 3
+    first.leave()
+    expect(page.locator('[data-slot="number"] b')).to_have_text("2", timeout=15_000)
+    expect(page).to_have_title("(2) Residence permit renewal")
+
+
+def test_a_visitor_waits_is_called_books_and_the_visit_is_over(bookable: Room, visit: Visit) -> None:
+    bookable.set(pace_per_minute=2, burst=1)
+    for _ in range(3):
+        Someone(bookable)
     page = visit(locale="fr-FR")
     page.goto(bookable.url)
     state(page, "waiting")
     ticket = page.locator("main").get_attribute("data-id")
-    before = number(page)
-    assert before >= 4
-    others[1].leave()
-    expect(page.locator('[data-slot="number"] b')).to_have_text(str(before - 1), timeout=15_000)
     bookable.set(pace_per_minute=600, burst=10)
     state(page, "called")
     assert page.title().startswith("C’est à vous")
     expect(page.locator("section.go h2")).to_be_focused()
     page.get_by_role("button", name="Entrer maintenant").click()
     expect(page.locator("h1")).to_have_text("Pour quelle démarche venez-vous ?")
-    book(page, "Rendez-vous confirmé")
+    book(page, "75A1234567", "Rendez-vous confirmé")
     assert not page.context.cookies()
     bookable.set(pace_per_minute=0.1, burst=1)
     page.goto(bookable.url)
@@ -55,10 +66,13 @@ def test_a_visitor_waits_moves_up_is_called_books_and_the_visit_is_over(bookable
 
 
 def test_the_whole_way_works_by_links_and_forms_without_javascript(bookable: Room, visit: Visit) -> None:
-    bookable.people(2)
+    bookable.set(pace_per_minute=2, burst=1)
+    others = [Someone(bookable) for _ in range(3)]
     page = visit(java_script_enabled=False)
     page.goto(bookable.url)
     state(page, "waiting")
+    for other in others:
+        other.leave()
     bookable.set(pace_per_minute=600, burst=10)
     # The page reloads by itself, every few seconds.
     expect(page.get_by_role("button", name="Enter now")).to_be_visible(timeout=30_000)
@@ -66,12 +80,12 @@ def test_the_whole_way_works_by_links_and_forms_without_javascript(bookable: Roo
     state(page, "called")
     page.get_by_role("button", name="Enter now").click()
     expect(page.locator("h1")).to_have_text("What are you coming for?")
-    book(page, "Appointment confirmed")
+    book(page, "92B7654321", "Appointment confirmed")
     assert not page.context.cookies()
 
 
 def test_who_leaves_has_no_place_until_asking_for_one_whatever_the_language(room: Room, visit: Visit) -> None:
-    room.people(2)
+    room.busy()
     page = visit()
     page.goto(room.url)
     state(page, "waiting")
@@ -115,14 +129,14 @@ def test_who_asks_for_more_time_gets_it(brief_room: Room, visit: Visit) -> None:
 
 
 def test_a_pause_and_its_reason_show_within_seconds_and_the_line_goes_on(room: Room, visit: Visit) -> None:
-    room.people(2)
+    room.busy()
     page = visit(locale="fr-FR")
     page.goto(room.url)
     state(page, "waiting")
     before = number(page)
     notice = {"fr": "Reprise à 14 h.", "en": "Back at two."}
     room.set(mode="paused", notice=notice, reason="printers")
-    expect(page.get_by_text("Reprise à 14 h.")).to_be_visible(timeout=NOTICE_SECONDS)
+    expect(page.get_by_text("Reprise à 14 h.")).to_be_visible(timeout=10_000)
     state(page, "paused")
     assert number(page) == before
     page.get_by_role("link", name="English").click()
@@ -145,7 +159,8 @@ def test_a_called_visitor_sees_a_pause_and_then_the_button_again(room: Room, vis
 
 
 def test_a_new_language_a_reload_and_a_second_tab_keep_the_place(room: Room, visit: Visit) -> None:
-    room.people(2)
+    room.busy()
+    Someone(room)
     page = visit(locale="fr-FR")
     page.goto(room.url + "?day=2026-11-24")
     main = page.locator("main")
@@ -161,11 +176,11 @@ def test_a_new_language_a_reload_and_a_second_tab_keep_the_place(room: Room, vis
         assert tab.locator("main").get_attribute("data-id") == ticket
         assert tab.locator("main").get_attribute("data-place") == place
         expect(tab.locator("html")).to_have_attribute("lang", "en")
-    assert room.counts()["waiting"] == 2
+    wait_until(lambda: room.board()["waiting"] == 2)
 
 
 def test_a_form_sent_without_a_pass_says_that_it_was_not_sent(room: Room, visit: Visit) -> None:
-    room.people(1)
+    room.busy()
     page = visit(refusals=(429,))
     page.goto(room.url)
     state(page, "waiting")

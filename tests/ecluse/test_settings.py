@@ -4,28 +4,15 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
 
-from ecluse.settings import (
-    ConfigurationError,
-    LaneSettings,
-    OperatorSettings,
-    RoomSettings,
-    Settings,
-    load,
-    parse,
-    read_secret,
-    secrets,
-)
+from ecluse.settings import ConfigurationError, load, parse, read_secret, secrets
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENT = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 LONG = "a secret that is long enough"
 ROOM: dict[str, Any] = {"id": "sarcelles", "origin": "http://127.0.0.1:9000", "origin_key": "env:ORIGIN_KEY"}
 LEAST: dict[str, Any] = {"signing_keys": ["env:SIGNING_KEY"], "room": [ROOM]}
@@ -43,6 +30,10 @@ def table(*rooms: dict[str, Any], **top: Any) -> dict[str, Any]:
     if rooms:
         out["room"] = [{**ROOM, **room} for room in rooms]
     return {**out, **top}
+
+
+def _toml(room: dict[str, Any]) -> str:
+    return "".join(f"{name} = '{value}'\n" for name, value in room.items())
 
 
 def mistakes(found: dict[str, Any]) -> list[str]:
@@ -71,7 +62,7 @@ def test_all_mistakes_are_told_together_each_with_its_path() -> None:
             trusted_proxies=["10.0.0.1/8"],
             prot=1,
             operator=[{"name": "", "role": "king", "key": "env:X"}],
-        )  # fmt: skip
+        )
     )
     paths = {line.partition(":")[0] for line in told}
     assert paths == {
@@ -146,7 +137,7 @@ def test_a_path_that_no_request_could_have_is_refused(field: str, path: str) -> 
 def test_a_long_path_with_a_typing_error_is_refused_at_once() -> None:
     # Run apart: a pattern that tries every way to split the path would never come back.
     program = f"from ecluse.settings import RoomSettings as R\nR(**{ROOM!r}, paths=['/{'a' * 60} '])"
-    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=20, capture_output=True, check=False)
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=10, capture_output=True, check=False)
     assert b"is not a plain absolute path" in ended.stderr
 
 
@@ -235,7 +226,7 @@ def test_every_secret_that_is_missing_or_short_is_told_at_once(tmp_path: Path) -
             {"origin_key": f"file:{tmp_path / 'none'}"},
             signing_keys=["env:GOOD", "env:GONE", "env:SHORT"],
             operator=[{"name": "a", "key": "env:EMPTY"}],
-        )  # fmt: skip
+        )
     )
     with pytest.raises(ConfigurationError) as refusal:
         secrets(settings, {"GOOD": LONG, "SHORT": "fifteen letters", "EMPTY": ""})
@@ -283,57 +274,8 @@ def test_a_configuration_nobody_named_is_asked_for(tmp_path: Path, monkeypatch: 
     with pytest.raises(ConfigurationError, match="--config FILE or ECLUSE_CONFIG"):
         load(None, {})
     file = tmp_path / "ecluse.toml"
-    file.write_text(DOCUMENT.partition("```toml\n")[2].partition("```")[0], encoding="utf-8")
+    file.write_text(f"signing_keys = ['env:K']\n[[room]]\n{_toml(ROOM)}", encoding="utf-8")
     assert load(None, {"ECLUSE_CONFIG": str(file)}).room[0].id == "sarcelles"
     monkeypatch.setenv("ECLUSE_CONFIG", str(file))
     with pytest.raises(ConfigurationError, match="--config FILE or ECLUSE_CONFIG"):
         load(None, {})
-
-
-SECTIONS: dict[str, type[BaseModel]] = {
-    "Top level": Settings, "`[[room]]`": RoomSettings, "`[[room.lane]]`": LaneSettings,
-    "`[[operator]]`": OperatorSettings,
-}  # fmt: skip
-LIVE = {"pace_per_minute", "burst", "capacity", "mode", "notice"}
-
-
-def documented(section: str) -> dict[str, list[str]]:
-    """Key → default, meaning, unit, live, from a section's table."""
-    text = DOCUMENT.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:3] == "| `"]
-    return {row[0].strip("` "): row[1:] for row in rows}
-
-
-@pytest.mark.parametrize("section", SECTIONS)
-def test_every_setting_is_documented_and_nothing_else_is(section: str) -> None:
-    rows = documented(section)
-    assert list(rows) == list(SECTIONS[section].model_fields)
-    assert all(len(row) == 4 and row[1] for row in rows.values())
-
-
-@pytest.mark.parametrize("section", SECTIONS)
-def test_every_documented_default_is_the_real_one(section: str) -> None:
-    for name, field in SECTIONS[section].model_fields.items():
-        told = documented(section)[name][0]
-        if field.is_required():
-            assert told == "required", name
-        elif name == "lane":
-            assert [lane.id for lane in field.default] == ["main"]
-        else:
-            assert tomllib.loads(f"default = {told.strip('`')}")["default"] == field.default, name
-
-
-@pytest.mark.parametrize("section", SECTIONS)
-def test_the_settings_said_to_be_live_are_those_an_operator_can_change(section: str) -> None:
-    told = {name: row[3] for name, row in documented(section).items()}
-    assert set(told.values()) <= {"yes", "restart"}
-    assert {name for name, live in told.items() if live == "yes"} == (LIVE if section == "`[[room]]`" else set())
-
-
-def test_the_sample_configuration_is_right_and_shows_every_setting(tmp_path: Path) -> None:
-    file = tmp_path / "ecluse.toml"
-    file.write_text(DOCUMENT.partition("```toml\n")[2].partition("```")[0], encoding="utf-8")
-    settings = load(file)
-    room = settings.room[0]
-    for shown in (settings, room, room.lane[0], settings.operator[0]):
-        assert shown.model_fields_set == set(type(shown).model_fields)

@@ -1,7 +1,6 @@
 """Tickets and passes: what was signed comes back, and nothing else does."""
 
 import base64
-import hashlib
 import hmac
 import json
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 
 from ecluse.clock import ManualClock
 from ecluse.domain.errors import Expired, Forged, TokenError, WrongRoom
-from ecluse.tokens import Pass, PassSigner, SigningKey, Ticket, TicketSigner, inspect, new_id
+from ecluse.tokens import Pass, PassSigner, SigningKey, Ticket, TicketSigner, new_id
 
 NOW = 1_800_000_000
 ROOM = "sarcelles"
@@ -180,13 +179,6 @@ def test_a_token_of_one_room_opens_no_other(token: str, read: Read) -> None:
             (tickets() if read is read_ticket else passes()).read(token, other)
 
 
-def test_tokens_under_another_key_are_forged() -> None:
-    with pytest.raises(Forged):
-        read_ticket(tickets(STRANGER).sign(TICKET))
-    with pytest.raises(Forged):
-        read_pass(passes(STRANGER).sign(PASS))
-
-
 @pytest.mark.parametrize("keys", [(KEY,), (KEY, OLD), (OLD, KEY)])
 def test_a_ticket_is_no_pass_and_a_pass_no_ticket_under_any_key_of_the_list(keys: tuple[SigningKey, ...]) -> None:
     for key in keys:
@@ -302,47 +294,3 @@ def test_a_pass_for_several_rooms_or_none_opens_none(audience: object) -> None:
 def test_claims_that_are_no_object_are_refused(claims: object) -> None:
     with pytest.raises(Forged):
         read_pass(jws(header_of(KEY), claims, KEY.secret))
-
-
-def test_the_first_key_signs_and_every_key_of_the_list_verifies() -> None:
-    assert inspect(passes(KEY, OLD).sign(PASS))[0]["kid"] == KEY.kid
-    assert passes(KEY, OLD).read(passes(OLD).sign(PASS), ROOM) == PASS
-    assert tickets(KEY, OLD).read(tickets(OLD).sign(TICKET), ROOM) == TICKET
-    assert passes(OLD).read(passes(OLD, KEY).sign(PASS), ROOM) == PASS
-
-
-def test_a_removed_key_verifies_nothing_more() -> None:
-    with pytest.raises(Forged):
-        passes(KEY).read(passes(OLD, KEY).sign(PASS), ROOM)
-    with pytest.raises(Forged):
-        tickets(KEY).read(tickets(OLD, KEY).sign(TICKET), ROOM)
-
-
-def test_a_pass_under_one_key_with_the_name_of_another_is_forged() -> None:
-    with pytest.raises(Forged):
-        passes(KEY, OLD).read(jws(header_of(KEY), CLAIMS, OLD.secret), ROOM)
-
-
-def test_the_name_of_a_key_tells_nothing_of_it_and_is_the_same_everywhere() -> None:
-    again = SigningKey.from_secret(KEY.secret.decode())
-    assert again == KEY
-    assert len({KEY.kid, OLD.kid, STRANGER.kid}) == 3
-    assert not hashlib.sha256(KEY.secret).hexdigest().startswith(KEY.kid)
-
-
-def test_inspecting_shows_header_and_claims_without_a_key() -> None:
-    assert inspect(passes(STRANGER).sign(PASS)) == (header_of(STRANGER), CLAIMS)
-
-
-@pytest.mark.parametrize(
-    "text", ["", ".", "..", "a.b", "a.b.c", "a.b.c.d", "é.é.é", "W10.W10.x", "e30.W10.x", "\ud800.."]
-)
-def test_inspecting_something_else_is_refused(text: str) -> None:
-    with pytest.raises(Forged):
-        inspect(text)
-
-
-def test_inspecting_a_deeply_nested_text_is_refused() -> None:
-    deep = b64(b"[" * 200_000)
-    with pytest.raises(Forged):
-        inspect(f"{deep}.{deep}.x")

@@ -96,7 +96,7 @@ async def test_an_address_in_brackets_is_a_host_that_only_an_open_room_takes(bui
 
 async def test_the_hosts_served_are_those_of_the_rooms_and_our_own_unless_a_room_takes_any(build: Build) -> None:
     directory = build(one={"hosts": ["one.fr"]}, two={"hosts": ["two.fr:8443"]})
-    assert directory.hosts("rdv.example.fr") == {"rdv.example.fr", "one.fr", "two.fr:8443"}
+    assert directory.hosts("rdv.example.fr") == frozenset({"rdv.example.fr", "one.fr", "two.fr:8443"})
     assert build(one={"hosts": ["one.fr"]}, any={"paths": ["/x/"]}).hosts("rdv.example.fr") is None
 
 

@@ -80,8 +80,8 @@ async def test_a_visit_that_the_origin_ends_frees_its_capacity_and_its_pass_is_d
 
 
 async def test_an_active_visit_goes_on_and_an_idle_one_ends(open_whole: OpenWhole) -> None:
-    whole = await open_whole()
-    active = await whole.occupied()
+    whole = await open_whole(mode="queueing")
+    active = await whole.admitted()
     first_pass = active.granted
     whole.advance(10)
     assert not (await active.get("/")).cookies, "too early to renew"
@@ -91,7 +91,7 @@ async def test_an_active_visit_goes_on_and_an_idle_one_ends(open_whole: OpenWhol
     assert renewed.body == b"ok"
     assert set(renewed.cookies) == {"ecluse_pass_salle"}
     assert active.granted != first_pass
-    whole.advance(75)
+    whole.advance(81)
     assert (await active.get("/")).body == b"ok"
     assert (await idle.get("/")).text.startswith("<!")
     await whole.turn()

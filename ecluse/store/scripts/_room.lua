@@ -46,13 +46,21 @@ local function active()
   return redis.call('ZCOUNT', ADMITTED, '(' .. text(now), '+inf')
 end
 
--- The pace bucket (GCRA): `tat` is when it is full again. A change of pace keeps the part that is full;
--- the debt never exceeds an empty bucket, so a clock that jumps back holds nobody for long.
+-- The pace bucket (GCRA): `tat` is when it is full again, as of `bucket_at`. A change of pace keeps the part that is
+-- full, and counts from when it is first seen (a tick looks four times a second). A clock that jumps back keeps the
+-- debt there was, which is never more than an empty bucket.
+local function keep_bucket(owed, interval)
+  redis.call('HSET', STATE, 'tat', text(now + owed), 'interval', text(interval), 'bucket_at', text(now))
+end
+
 local function bucket(room)
   local interval = 60000 / room.pace
-  local saved = redis.call('HMGET', STATE, 'tat', 'interval')
-  local owed = math.max(0, (tonumber(saved[1]) or now) - now) * interval / (tonumber(saved[2]) or interval)
-  return { owed = math.min(owed, room.burst * interval), interval = interval, burst = room.burst }
+  local saved = redis.call('HMGET', STATE, 'tat', 'interval', 'bucket_at')
+  local before, at = tonumber(saved[2]) or interval, tonumber(saved[3]) or now
+  local owed = math.max(0, (tonumber(saved[1]) or now) - math.max(now, at)) * interval / before
+  owed = math.min(owed, room.burst * interval)
+  if before ~= interval or at > now then keep_bucket(owed, interval) end
+  return { owed = owed, interval = interval, burst = room.burst }
 end
 
 local function wait_ms(pace, reserved)
@@ -64,7 +72,7 @@ local function admit(id, room, pace)
   local expiry = started + math.min(room.session_ms, room.session_max_ms)
   redis.call('ZADD', ADMITTED, text(expiry), id)
   redis.call('HSET', VISITS, id, text(started))
-  redis.call('HSET', STATE, 'tat', text(now + pace.owed + pace.interval), 'interval', text(pace.interval))
+  keep_bucket(pace.owed + pace.interval, pace.interval)
   redis.call('HINCRBY', STATE, 'admissions', 1)
   return { 'admitted', text(expiry), text(started) }
 end

@@ -70,6 +70,11 @@ class Crowd:
         """Visits that go on."""
         return len(self._ends)
 
+    @property
+    def pressing(self) -> int:
+        """Those who pressed Enter and are not in yet."""
+        return len(self._pressing)
+
     def used(self, since_minutes: float) -> float:
         """The share of the pace that was used from then on."""
         count = sum(1 for at in self.admitted_ms if at >= since_minutes * 60_000)

@@ -4,6 +4,7 @@ import gzip
 import json
 import random
 from bisect import bisect_left
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -61,7 +62,7 @@ def test_marked_ranks_start_at_the_front_rise_and_end_with_the_last(waiting: int
     assert (not ranks) == (waiting == 0)
     if waiting:
         assert ranks[-1] == waiting - 1
-    assert all(right <= max(left * STEP, left + 1) + 1 for left, right in zip(ranks, ranks[1:], strict=False))
+    assert all(right <= max(left * STEP, left + 1) + 1 for left, right in pairwise(ranks))
 
 
 def test_a_million_waiting_need_a_few_hundred_marks() -> None:

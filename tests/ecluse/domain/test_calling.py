@@ -1,6 +1,7 @@
 """How many to call: never too many for the line, enough for the pace, whoever shows up and however slowly."""
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -49,7 +50,7 @@ def demand(
 def seen(share: float, stretch: int = 3, people: int = 300) -> ShowModel:
     """A model that saw `people` called: this share of them claimed, all in one stretch, at a steady rate in it."""
     edges = [*EDGES_MS, math.inf]
-    widths = [max(0.0, min(end, WINDOW_MS) - start) / 1000 for start, end in zip(edges, edges[1:], strict=False)]
+    widths = [max(0.0, min(end, WINDOW_MS) - start) / 1000 for start, end in pairwise(edges)]
     claims = [people * share if index == stretch else 0.0 for index in range(STRETCHES)]
     awaited = [(people if index < stretch else people * (1 - share)) * width for index, width in enumerate(widths)]
     awaited[stretch] = people * share / -math.log(1 - share) * widths[stretch]
@@ -67,8 +68,9 @@ def test_never_more_are_called_than_wait_or_than_a_tick_may_call(demand: Demand,
 @patient
 @given(demand=demands, model=models)
 def test_nobody_is_called_when_enough_are_expected(demand: Demand, model: ShowModel) -> None:
-    chances = model.show_after(demand.window_ms)
-    expected = demand.pressing + sum(n * chance for n, chance in zip(demand.silent, chances, strict=True))
+    # Whoever has been silent for part of a stretch is expected at least as much as one who was silent for all of it.
+    at_least = [*model.show_after(demand.window_ms)[1:], 0.0]
+    expected = demand.pressing + sum(n * chance for n, chance in zip(demand.silent, at_least, strict=True))
     if demand.places_free <= expected:
         assert calls_wanted(demand, model) == 0
 
@@ -155,7 +157,8 @@ def test_a_slow_pace_calls_nobody_before_the_admission_is_nearly_there() -> None
 
 
 def test_the_edges_are_those_the_claim_script_counts_into() -> None:
-    assert EDGES_MS == [0.0, *(FIRST_EDGE_MS * 2.0**i for i in range(STRETCHES - 1))]
+    assert all(edge == FIRST_EDGE_MS * 2.0**index for index, edge in enumerate(EDGES_MS[1:]))
+    assert (EDGES_MS[0], len(EDGES_MS)) == (0, STRETCHES)
     assert EDGES_MS[-1] == 256_000
 
 
@@ -181,7 +184,8 @@ def test_a_cap_on_visits_is_filled_and_those_called_for_it_do_not_pile_up(show: 
     crowd.run(minutes=8)
     per_minute = len([at for at in crowd.admitted_ms if at >= 180_000]) / 5
     assert per_minute >= 0.85 * 30
-    assert crowd.calls * show <= len(crowd.admitted_ms) + 30
+    assert crowd.pressing <= 10
+    assert crowd.median_wait_ms <= 2_000
 
 
 def test_a_run_never_goes_over_the_pace() -> None:

@@ -35,11 +35,14 @@ class Model:
     def _bucket(self) -> Bucket:
         interval = 60_000 / self.pace
         held = self.bucket or Bucket(interval_ms=interval, at_ms=self.now)
-        return held.at(self.now, interval, self.burst)
+        seen = held.at(self.now, interval, self.burst)
+        if self.bucket and self.bucket.interval_ms != interval:
+            self.bucket = seen
+        return seen
 
     def _fits(self, reserved: int) -> bool:
-        room = self.capacity == 0 or self.active() + reserved < self.capacity
-        return room and self._bucket().wait_ms(self.burst, reserved) <= 1e-6
+        wait_ms = self._bucket().wait_ms(self.burst, reserved)
+        return (self.capacity == 0 or self.active() + reserved < self.capacity) and wait_ms <= 1e-6
 
     def _admit(self, ticket: str) -> None:
         self.bucket = self._bucket().debited()
@@ -65,7 +68,7 @@ class Model:
     def claim(self, ticket: str) -> None:
         if self.state[ticket] is not State.CALLED or self.mode == "closed":
             return
-        if self.mode != "paused" and self._fits(0):
+        if self._fits(0) and self.mode != "paused":
             self._admit(ticket)
 
     def expire(self) -> None:

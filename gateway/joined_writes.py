@@ -1,0 +1,56 @@
+"""One system call per answer: what is written to a visitor within one turn of the event loop leaves together.
+
+uvicorn writes the head and the body of an answer separately, and uvloop sends each at once: with small answers that is
+the largest single cost of a request here (measured: two fifths of the time is spent in write).
+"""
+
+import asyncio
+from typing import Any
+
+JOIN_BYTES_MAX = 64 * 1024
+"""Larger pieces are not copied together; they leave by themselves, in order."""
+
+
+class JoinedWrites:
+    """A transport whose writes of one loop turn are sent as one. Everything else is the transport's own."""
+
+    __slots__ = ("_loop", "_pending", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._pending: list[bytes] = []
+
+    def write(self, piece: bytes) -> None:
+        """Send `piece` at the end of this turn, with what else is written in it."""
+        if len(piece) > JOIN_BYTES_MAX:
+            self._flush()
+            self._transport.write(piece)
+            return
+        if not self._pending:
+            self._loop.call_soon(self._flush)
+        self._pending.append(piece)
+
+    def _flush(self) -> None:
+        pending = self._pending
+        if pending:
+            self._pending = []
+            self._transport.write(pending[0] if len(pending) == 1 else b"".join(pending))
+
+    def write_eof(self) -> None:
+        """Send what is pending, then the end."""
+        self._flush()
+        self._transport.write_eof()
+
+    def close(self) -> None:
+        """Send what is pending, then close."""
+        self._flush()
+        self._transport.close()
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Another protocol takes over: nothing of ours may come after its first word."""
+        self._flush()
+        self._transport.set_protocol(protocol)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)

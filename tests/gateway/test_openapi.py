@@ -1,0 +1,58 @@
+"""The description of the operator interface: well formed, and true to the routes there are."""
+
+import json
+import re
+from typing import Any
+
+from ecluse.services.operations import LIMITS
+from gateway.openapi import document
+from gateway.operators import Operators
+from tests.gateway.whole import OpenWhole
+
+
+def _references(node: Any) -> list[str]:
+    if isinstance(node, dict):
+        own = [node["$ref"]] if "$ref" in node else []
+        return own + [found for value in node.values() for found in _references(value)]
+    return [found for value in node for found in _references(value)] if isinstance(node, list) else []
+
+
+def test_every_reference_leads_somewhere_and_every_schema_is_used() -> None:
+    found = document("https://rdv.example.fr")
+    names = set(found["components"]["schemas"])
+    led = {reference.removeprefix("#/components/schemas/") for reference in _references(found)}
+    assert led == names
+    assert json.loads(json.dumps(found)) == found
+
+
+async def test_every_route_is_described_and_every_description_has_a_route(open_whole: OpenWhole) -> None:
+    whole = await open_whole()
+    base = "/_ecluse/api/v1"
+    described = {
+        (path, method.upper())
+        for path, item in document("")["paths"].items()
+        for method in item
+        if method in ("get", "put", "post", "patch", "delete")
+    }
+    operators = Operators(whole.edges[0].directory, whole.secrets.operator_keys, "", whole.clock)
+    routed = {
+        (route.path.removeprefix(base), method)  # type: ignore[attr-defined]
+        for route in operators.routes
+        for method in (route.methods or set()) - {"HEAD"}  # type: ignore[attr-defined]
+    }
+    assert described == routed - {("/openapi.json", "GET")}
+    served = (await whole.program().get(f"{base}/openapi.json")).json()
+    assert served["servers"] == [{"url": "http://rdv.example.fr/_ecluse/api/v1"}]
+    assert served["paths"] == document("")["paths"]
+
+
+def test_path_parameters_are_all_declared() -> None:
+    for path, item in document("")["paths"].items():
+        declared = {each["name"] for each in item.get("parameters", []) if each["in"] == "path"}
+        assert declared == set(re.findall(r"{(\w+)}", path))
+
+
+def test_the_limits_told_are_the_limits_checked() -> None:
+    change = document("")["components"]["schemas"]["Change"]["properties"]
+    for name, (low, high) in LIMITS.items():
+        assert (change[name]["minimum"], change[name]["maximum"]) == (low, high)
