@@ -4,22 +4,34 @@ Every mistake is reported together, each with its path. Secrets are named (`env:
 """
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping
-from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
-RoomId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
+from ecluse.room_settings import LaneSettings, OperatorSettings, Role, RoomSettings, Strict
+
 MIN_SECRET_CHARS = 16
-_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?")
-_PATH = re.compile(r"/([A-Za-z0-9._~!$&'()*+,=:@-]+/?)*")
+
+
+__all__ = [
+    "ConfigurationError",
+    "LaneSettings",
+    "OperatorSettings",
+    "Role",
+    "RoomSettings",
+    "Secrets",
+    "Settings",
+    "load",
+    "parse",
+    "read_secret",
+    "secrets",
+]
 
 
 class ConfigurationError(Exception):
@@ -28,18 +40,6 @@ class ConfigurationError(Exception):
     def __init__(self, mistakes: list[str]) -> None:
         super().__init__("\n".join(mistakes))
         self.mistakes = mistakes
-
-
-class Role(StrEnum):
-    """What an operator may do: look; look and tune; everything."""
-
-    VIEWER = "viewer"
-    OPERATOR = "operator"
-    ADMIN = "admin"
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def read_secret(reference: str, environ: Mapping[str, str]) -> str:
@@ -59,84 +59,6 @@ def read_secret(reference: str, environ: Mapping[str, str]) -> str:
     if len(secret) < MIN_SECRET_CHARS:
         raise ValueError(f"the secret behind {reference} is shorter than {MIN_SECRET_CHARS} characters")
     return secret
-
-
-class LaneSettings(_Strict):
-    """A parallel line of a room with a share of its pace."""
-
-    id: RoomId
-    title: dict[str, str] = {}
-    weight: float = Field(default=1.0, gt=0, le=1000)
-
-
-class RoomSettings(_Strict):
-    """One line in front of one set of hosts and paths. Rates are per minute, durations in seconds."""
-
-    id: RoomId
-    title: dict[str, str] = Field(default={}, description="by language code")
-    hosts: list[str] = []
-    paths: list[str] = ["/"]
-    open_paths: list[str] = []
-    origin: str
-    origin_key: str
-    pace_per_minute: float = Field(default=60, ge=0.1, le=100_000)
-    burst: int = Field(default=2, ge=1, le=10_000)
-    capacity: int = Field(default=0, ge=0, le=10_000_000)
-    session_seconds: int = Field(default=600, ge=30, le=86_400)
-    session_max_seconds: int = Field(default=3600, ge=30, le=86_400)
-    claim_seconds: int = Field(default=180, ge=5, le=3600)
-    line_max: int = Field(default=1_000_000, ge=1, le=50_000_000)
-    mode: Literal["open", "queueing", "paused", "closed"] = "open"
-    notice: dict[str, str] = {}
-    on_store_failure: Literal["hold", "open", "closed"] = "hold"
-    origin_timeout_seconds: float = Field(default=60, gt=0, le=3600)
-    body_max_bytes: int = Field(default=10 * 1024 * 1024, ge=0)
-    lane: list[LaneSettings] = [LaneSettings(id="main")]
-
-    @field_validator("hosts")
-    @classmethod
-    def _hosts_are_hosts(cls, hosts: list[str]) -> list[str]:
-        for host in hosts:
-            if not _HOST.fullmatch(host):
-                raise ValueError(f"{host!r} is not a lower-case host name, with or without a port")
-        return hosts
-
-    @field_validator("paths", "open_paths")
-    @classmethod
-    def _paths_are_prefixes(cls, paths: list[str]) -> list[str]:
-        for path in paths:
-            if not _PATH.fullmatch(path):
-                raise ValueError(f"{path!r} is not a plain absolute path such as /sarcelles/")
-            if path.startswith("/_ecluse"):
-                raise ValueError("/_ecluse/ belongs to the gateway")
-        return paths
-
-    @field_validator("origin")
-    @classmethod
-    def _origin_is_http(cls, origin: str) -> str:
-        parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
-            raise ValueError("write the origin as http://host:port, without a path")
-        return origin.rstrip("/")
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        if self.session_max_seconds < self.session_seconds:
-            raise ValueError("session_max_seconds is shorter than session_seconds")
-        if not self.paths:
-            raise ValueError('paths is empty; write paths = ["/"] to protect everything')
-        names = [lane.id for lane in self.lane]
-        if not names or len(set(names)) != len(names):
-            raise ValueError("a room needs at least one lane, each with its own id")
-        return self
-
-
-class OperatorSettings(_Strict):
-    """Someone who may look at rooms, or tune them."""
-
-    name: str = Field(min_length=1, max_length=80)
-    role: Role = Role.VIEWER
-    key: str
 
 
 class Settings(BaseSettings):
@@ -187,7 +109,7 @@ class Settings(BaseSettings):
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
             raise ValueError("write the public address as https://host, without a path")
-        return url.rstrip("/")
+        return f"{parts.scheme}://{parts.netloc}"
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -198,20 +120,6 @@ class Settings(BaseSettings):
             except ValueError as error:
                 raise ValueError(f"{error}; write a network such as 10.0.0.0/8") from None
         return networks
-
-    @model_validator(mode="after")
-    def _rooms_do_not_overlap(self) -> Self:
-        ids = [room.id for room in self.room]
-        for name in sorted({name for name in ids if ids.count(name) > 1}):
-            raise ValueError(f"two rooms are called {name!r}")
-        seen: dict[tuple[str, str], str] = {}
-        for room in self.room:
-            for host in room.hosts or [""]:
-                for path in room.paths:
-                    other = seen.setdefault((host, path), room.id)
-                    if other != room.id:
-                        raise ValueError(f"rooms {other!r} and {room.id!r} both claim {host}{path}")
-        return self
 
     @property
     def networks(self) -> list[IPv4Network | IPv6Network]:
@@ -224,7 +132,7 @@ class Settings(BaseSettings):
         return self.public_url.startswith("https://")
 
 
-class Secrets(_Strict):
+class Secrets(Strict):
     """The secrets a configuration names, read once at start-up."""
 
     signing_keys: list[str]
@@ -236,7 +144,7 @@ class Secrets(_Strict):
 def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Settings:
     """Read and check the file at `path`. Raises ConfigurationError with every mistake."""
     if path is None:
-        named = (environ or os.environ).get("ECLUSE_CONFIG")
+        named = (os.environ if environ is None else environ).get("ECLUSE_CONFIG")
         if not named:
             raise ConfigurationError(["name the configuration: --config FILE or ECLUSE_CONFIG"])
         path = Path(named)
@@ -251,10 +159,47 @@ def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Setting
 
 def parse(table: dict[str, Any]) -> Settings:
     """Check an already read table. Raises ConfigurationError with every mistake."""
+    overlaps = _overlaps(table.get("room"))
     try:
-        return Settings(**table)
+        settings = Settings(**table)
     except ValidationError as error:
-        raise ConfigurationError([_mistake(detail) for detail in error.errors()]) from None
+        raise ConfigurationError([*(_mistake(detail) for detail in error.errors()), *overlaps]) from None
+    except SettingsError as error:
+        field = str(error).partition('"')[2].partition('"')[0]
+        told = f'{field}: the variable ECLUSE_{field.upper()} is not JSON; write a list as ["…", "…"]'
+        raise ConfigurationError([told, *overlaps]) from None
+    # Rooms may also come from a variable: what counts in the end is what was read.
+    overlaps = _overlaps([room.model_dump() for room in settings.room])
+    if overlaps:
+        raise ConfigurationError(overlaps)
+    return settings
+
+
+def _overlaps(rooms: object) -> list[str]:
+    """Which rooms share a name or an address, as far as that can be told from what may still be wrong otherwise."""
+    mistakes: list[str] = []
+    names: set[str] = set()
+    claimed: dict[tuple[str, str], str] = {}
+    for room in rooms if isinstance(rooms, list) else []:
+        if not isinstance(room, dict) or not isinstance(room.get("id"), str):
+            continue
+        name, hosts, paths = room["id"], room.get("hosts") or [""], room.get("paths", ["/"])
+        if name in names:
+            mistakes.append(f"room: two rooms are called {name!r}")
+            continue
+        names.add(name)
+        if not isinstance(hosts, list) or not isinstance(paths, list):
+            continue
+        for host in hosts:
+            for path in paths:
+                # /a and /a/ are one: both cover /a and what is below it.
+                other = claimed.setdefault((str(host), str(path).rstrip("/")), name)
+                if other != name:
+                    mistakes.append(f"room: rooms {other!r} and {name!r} both claim {host}{path}")
+    return mistakes
+
+
+_NEVER_SHOWN = frozenset({"signing_keys", "redis_url", "origin", "origin_key", "key"})
 
 
 def _mistake(detail: Any) -> str:
@@ -267,8 +212,10 @@ def _mistake(detail: Any) -> str:
     elif detail["type"] == "missing":
         message = "is missing"
     value = detail.get("input")
-    shown = f" (got {value!r})" if isinstance(value, str | int | float) and detail["type"] != "missing" else ""
-    return f"{where or 'configuration'}: {message}{shown}"
+    # What stands in these places may be, or hold, a secret written there by mistake.
+    secret = any(part in _NEVER_SHOWN for part in detail["loc"])
+    shown = not secret and isinstance(value, str | int | float) and detail["type"] != "missing"
+    return f"{where or 'configuration'}: {message}" + (f" (got {value!r})" if shown else "")
 
 
 def secrets(settings: Settings, environ: Mapping[str, str] | None = None) -> Secrets:

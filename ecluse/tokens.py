@@ -214,7 +214,7 @@ def _claims(body: bytes) -> dict[str, object]:
     encoded = body.partition(b".")[2]
     try:
         claims = json.loads(base64.urlsafe_b64decode(encoded + b"=" * (-len(encoded) % 4)))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Forged from None
     if not isinstance(claims, dict):
         raise Forged

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
@@ -141,7 +142,12 @@ class Edge:
         elif path.startswith(_ROOMS):
             raise NotFound if self._room_of(path) else UnknownRoom
         else:
-            await self._router(scope, receive, send)
+            # With an application in the scope, a wrong method is an exception rather than a text of Starlette's.
+            try:
+                await self._router({**scope, "app": self}, receive, send)
+            except HTTPException as error:
+                allow = (error.headers or {}).get("Allow", "GET")
+                await send_problem(send, MethodNotAllowed(), headers=[(b"allow", allow.encode())])
 
     async def _static(self, scope: Scope, send: Send, name: str) -> None:
         file = self._pages.static(name)

@@ -63,8 +63,8 @@ def own_address(scope: Scope) -> str:
 
 
 def query(scope: Scope) -> dict[str, str]:
-    """The query's fields, the last of a name counting."""
-    return dict(parse_qsl(bytes(scope["query_string"]).decode("ascii", "replace"), max_num_fields=50))
+    """The query's fields, the last of a name counting. Hygiene bounds the length of a query, and so their number."""
+    return dict(parse_qsl(bytes(scope["query_string"]).decode("ascii", "replace")))
 
 
 def bearer(scope: Scope) -> str | None:
@@ -83,9 +83,11 @@ def is_cross_site(scope: Scope) -> bool:
     origin = header(scope, b"origin")
     if origin is None or origin == b"null":
         return False
-    return (
-        urlsplit(origin.decode("latin-1")).netloc.lower() != (header(scope, b"host") or b"").decode("latin-1").lower()
-    )
+    try:
+        netloc = urlsplit(origin.decode("latin-1")).netloc
+    except ValueError:
+        return True
+    return netloc.lower() != (header(scope, b"host") or b"").decode("latin-1").lower()
 
 
 async def read_body(receive: Receive, most: int = BODY_MAX_BYTES) -> bytes:

@@ -17,6 +17,7 @@ EDGES_MS = [0.0] + [float(FIRST_EDGE_MS * 2**i) for i in range(STRETCHES - 1)]
 MEMORY_CLAIMS = 300.0
 """How many calls the model remembers, about."""
 MAX_CALLS_PER_TICK = 500
+_SLACK_MS = 1000.0
 _PRIOR_STRENGTH = 4.0
 _PRIOR_SHOW = 0.8
 _PRIOR_SPREAD = (0.05, 0.15, 0.30, 0.25, 0.12, 0.06, 0.04, 0.03, 0.0, 0.0, 0.0)
@@ -63,6 +64,16 @@ class ShowModel:
             chances.append(1 - math.exp(-total))
         return chances[::-1]
 
+    def show_within(self, window_ms: float) -> list[float]:
+        """The same for somebody half-way through each stretch: what to expect of a visitor found in it."""
+        chances: list[float] = []
+        total = 0.0
+        for stretch in reversed(range(STRETCHES)):
+            hazard, width = self._hazard(stretch), _width_seconds(stretch, window_ms)
+            chances.append(1 - math.exp(-(total + hazard * width / 2)))
+            total += hazard * width
+        return chances[::-1]
+
     def delay_seconds(self, window_ms: float) -> float:
         """The mean time from call to claim, among those who claim."""
         silent, shown, weighted = 1.0, 0.0, 0.0
@@ -95,11 +106,13 @@ class Demand:
 
 def calls_wanted(demand: Demand, model: ShowModel) -> int:
     """How many to call now."""
-    chances = model.show_after(demand.window_ms)
-    show = max(chances[0], 0.05)
+    show = max(model.show_after(demand.window_ms)[0], 0.05)
+    chances = model.show_within(demand.window_ms)
     expected = demand.pressing + sum(n * chance for n, chance in zip(demand.silent, chances, strict=True))
-    lead_ms = 1000 * min(model.delay_seconds(demand.window_ms), 60.0) + 1000
-    slow = demand.interval_ms >= lead_ms
+    delay_ms = 1000 * min(model.delay_seconds(demand.window_ms), 60.0)
+    slow = demand.interval_ms >= delay_ms + _SLACK_MS
+    # Some are ready before they are needed, so that chance leaves no gap; few enough that Enter is answered soon.
+    lead_ms = delay_ms + (_SLACK_MS if slow else max(_SLACK_MS, 3 * demand.interval_ms))
     due = demand.tokens + lead_ms / demand.interval_ms
     # At a slow pace nobody is called before the admission they are called for is nearly there.
     wanted = min(math.floor(due) if slow else due, demand.places_free) - expected

@@ -109,7 +109,7 @@ class RoomTicks:
         memory.calls = memory.calls.noted(float(picture["now_ms"]), busy)
         for name, moved in called.items():
             picture["lanes"][name]["waiting"] -= moved
-        picture["called"] += sum(called.values())
+        picture["called"] += sum(called.values()) - missed
         published = await self._publish(memory, picture, called, marks_hold=before == self._calls_known)
         self._calls_known = before + sum(called.values())
         window_ms = self.room.claim_ms

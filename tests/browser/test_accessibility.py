@@ -72,7 +72,11 @@ def test_the_console_before_and_after_signing_in(room: Room, visit: Visit) -> No
     page = visit()
     page.goto(f"{room.base}/_ecluse/console/")
     assert list(findings(page)) == []
+    for pace in range(1, 13):
+        room.set(pace_per_minute=pace, reason="a journal long enough to scroll")
     page = signed_in(visit, room)
-    for summary in page.locator(".room").first.locator("summary").all():
+    card = page.locator(".room", has=page.get_by_text(room.id, exact=True))
+    for summary in card.locator("summary").all():
         summary.click()
+    expect(card.locator(".journal li")).to_have_count(12)
     assert list(findings(page)) == []

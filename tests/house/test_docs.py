@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 import typer
 
 from ecluse.cli import app
+from ecluse.settings import parse
 from tests.house.tree import ROOT, files, shown
 
 DOCUMENTS = [path for path in files() if path.suffix == ".md"]
@@ -73,6 +75,14 @@ def test_every_command_in_a_document_exists(path: Path) -> None:
         if (why := mistake(found))
     ]
     assert wrong == []
+
+
+def test_the_configuration_on_the_front_page_is_right() -> None:
+    (block,) = (
+        block for language, block in _BLOCK.findall((ROOT / "README.md").read_text("utf-8")) if language == "toml"
+    )
+    settings = parse(tomllib.loads(block))
+    assert [room.id for room in settings.room] == ["sarcelles"]
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=shown)

@@ -1,0 +1,106 @@
+"""What a configuration says of one room, its lanes, and of those who operate it."""
+
+import re
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+RoomId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?")
+_PATH = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,=:@-]+/)*[A-Za-z0-9._~!$&'()*+,=:@-]*")
+
+
+class Role(StrEnum):
+    """What an operator may do: look; look and tune; everything."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+
+
+class Strict(BaseModel):
+    """A table that takes no unknown key and never changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LaneSettings(Strict):
+    """A parallel line of a room with a share of its pace."""
+
+    id: RoomId
+    title: dict[str, str] = {}
+    weight: float = Field(default=1.0, gt=0, le=1000)
+
+
+class RoomSettings(Strict):
+    """One line in front of one set of hosts and paths. Rates are per minute, durations in seconds."""
+
+    id: RoomId
+    title: dict[str, str] = Field(default={}, description="by language code")
+    hosts: list[str] = []
+    paths: list[str] = ["/"]
+    open_paths: list[str] = []
+    origin: str
+    origin_key: str
+    pace_per_minute: float = Field(default=60, ge=0.1, le=100_000)
+    burst: int = Field(default=2, ge=1, le=10_000)
+    capacity: int = Field(default=0, ge=0, le=10_000_000)
+    session_seconds: int = Field(default=600, ge=30, le=86_400)
+    session_max_seconds: int = Field(default=3600, ge=30, le=86_400)
+    claim_seconds: int = Field(default=180, ge=5, le=3600)
+    line_max: int = Field(default=1_000_000, ge=1, le=50_000_000)
+    mode: Literal["open", "queueing", "paused", "closed"] = "open"
+    notice: dict[str, str] = {}
+    on_store_failure: Literal["hold", "open", "closed"] = "hold"
+    origin_timeout_seconds: float = Field(default=60, gt=0, le=3600)
+    body_max_bytes: int = Field(default=10 * 1024 * 1024, ge=0)
+    lane: list[LaneSettings] = [LaneSettings(id="main")]
+
+    @field_validator("hosts")
+    @classmethod
+    def _hosts_are_hosts(cls, hosts: list[str]) -> list[str]:
+        for host in hosts:
+            if not _HOST.fullmatch(host):
+                raise ValueError(f"{host!r} is not a lower-case host name, with or without a port")
+        return hosts
+
+    @field_validator("paths", "open_paths")
+    @classmethod
+    def _paths_are_prefixes(cls, paths: list[str]) -> list[str]:
+        for path in paths:
+            if not _PATH.fullmatch(path):
+                raise ValueError(f"{path!r} is not a plain absolute path such as /sarcelles/")
+            if not {".", ".."}.isdisjoint(path.split("/")):
+                raise ValueError(f"{path!r} has dot segments, which no request here may have")
+            if path.startswith("/_ecluse"):
+                raise ValueError("/_ecluse/ belongs to the gateway")
+        return paths
+
+    @field_validator("origin")
+    @classmethod
+    def _origin_is_http(cls, origin: str) -> str:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
+            raise ValueError("write the origin as http://host:port, without a path")
+        return origin.rstrip("/")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.session_max_seconds < self.session_seconds:
+            raise ValueError("session_max_seconds is shorter than session_seconds")
+        if not self.paths:
+            raise ValueError('paths is empty; write paths = ["/"] to protect everything')
+        names = [lane.id for lane in self.lane]
+        if not names or len(set(names)) != len(names):
+            raise ValueError("a room needs at least one lane, each with its own id")
+        return self
+
+
+class OperatorSettings(Strict):
+    """Someone who may look at rooms, or tune them."""
+
+    name: str = Field(min_length=1, max_length=80)
+    role: Role = Role.VIEWER
+    key: str

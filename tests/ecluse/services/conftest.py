@@ -1,0 +1,5 @@
+"""The same bench of lines as the store's tests have."""
+
+from tests.ecluse.store.conftest import open_bench
+
+__all__ = ["open_bench"]
