@@ -3,16 +3,16 @@
 Every mistake is reported together, each with its path. Secrets are named (`env:NAME`, `file:/path`), never written.
 """
 
+import json
 import os
 import tomllib
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from ecluse.room_settings import LaneSettings, OperatorSettings, Role, RoomSettings, Strict
 
@@ -61,16 +61,12 @@ def read_secret(reference: str, environ: Mapping[str, str]) -> str:
     return secret
 
 
-class Settings(BaseSettings):
+class Settings(Strict):
     """A whole configuration. Build it with `load`."""
-
-    model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, env_prefix="ECLUSE_", env_nested_delimiter="__", env_ignore_empty=True
-    )
 
     redis_url: str = "redis://localhost:6379/0"
     public_url: str = "http://localhost:8000"
-    trusted_proxies: list[str] = []
+    trusted_proxies: list[str] = Field(default=[])
     signing_keys: list[str] = Field(min_length=1)
     ticket_hours: int = Field(default=24, ge=1, le=240)
     host: str = "127.0.0.1"
@@ -81,19 +77,7 @@ class Settings(BaseSettings):
     )
     state_dir: str = ".ecluse"
     room: list[RoomSettings] = Field(min_length=1)
-    operator: list[OperatorSettings] = []
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Variables win over the file."""
-        return (env_settings, init_settings)
+    operator: list[OperatorSettings] = Field(default=[])
 
     @field_validator("redis_url")
     @classmethod
@@ -154,25 +138,38 @@ def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Setting
         raise ConfigurationError([f"{path}: {error.strerror}"]) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError([f"{path}: not TOML: {error}"]) from None
-    return parse(table)
+    return parse(table, environ)
 
 
-def parse(table: dict[str, Any]) -> Settings:
-    """Check an already read table. Raises ConfigurationError with every mistake."""
-    overlaps = _overlaps(table.get("room"))
+def parse(table: dict[str, Any], environ: Mapping[str, str] | None = None) -> Settings:
+    """Check an already read table, overridden by variables. Raises ConfigurationError with every mistake."""
+    values, mistakes = _overridden(table, os.environ if environ is None else environ)
+    mistakes += _overlaps(values.get("room"))
     try:
-        settings = Settings(**table)
+        settings = Settings(**values)
     except ValidationError as error:
-        raise ConfigurationError([*(_mistake(detail) for detail in error.errors()), *overlaps]) from None
-    except SettingsError as error:
-        field = str(error).partition('"')[2].partition('"')[0]
-        told = f'{field}: the variable ECLUSE_{field.upper()} is not JSON; write a list as ["…", "…"]'
-        raise ConfigurationError([told, *overlaps]) from None
-    # Rooms may also come from a variable: what counts in the end is what was read.
-    overlaps = _overlaps([room.model_dump() for room in settings.room])
-    if overlaps:
-        raise ConfigurationError(overlaps)
+        raise ConfigurationError([*(_mistake(detail) for detail in error.errors()), *mistakes]) from None
+    if mistakes:
+        raise ConfigurationError(mistakes)
     return settings
+
+
+def _overridden(table: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """The table with what ECLUSE_… variables set instead; lists and tables are written in them as JSON."""
+    values, mistakes = dict(table), []
+    for name, field in Settings.model_fields.items():
+        text = environ.get(f"ECLUSE_{name.upper()}", "")
+        if not text:
+            continue
+        if get_origin(field.annotation) is not list:
+            values[name] = text
+            continue
+        try:
+            values[name] = json.loads(text)
+        except ValueError:
+            values.pop(name, None)
+            mistakes.append(f'{name}: the variable ECLUSE_{name.upper()} is not JSON; write a list as ["…", "…"]')
+    return values, mistakes
 
 
 def _overlaps(rooms: object) -> list[str]:

@@ -1,9 +1,13 @@
 """One gateway process: `python -m gateway --config FILE [--fd N | --port N]`; several share one socket."""
 
+import sys
+
+# structlog would load rich for coloured tracebacks: four megabytes that no gateway process ever uses.
+sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
+
 import argparse
 import asyncio
 import socket
-import sys
 from pathlib import Path
 
 import uvicorn

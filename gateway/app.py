@@ -24,7 +24,7 @@ from gateway.boards import Boards
 from gateway.directory import RoomEdge, build_directory
 from gateway.gate import Gate
 from gateway.hygiene import Hygiene, denying
-from gateway.memory import settle_memory
+from gateway.memory import settle_memory, trim
 from gateway.operators import Operators
 from gateway.pages import SECURITY_HEADERS, STATIC_PREFIX, Pages
 from gateway.probes import Probes
@@ -39,6 +39,8 @@ OWN = b"/_ecluse/"
 _STATIC = STATIC_PREFIX.encode()
 _ROOMS = b"/_ecluse/rooms/"
 _PULSE_TURNS = 60
+_TRIM_TURNS = 240
+"""Of a quarter of a second each: signs of life for streams, and pages back to the system after a rush."""
 Endpoint = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
@@ -216,6 +218,8 @@ class Edge:
             started = time.monotonic()
             await self._refresh()
             turn += 1
+            if turn % _TRIM_TURNS == 0:
+                trim()
             if turn % _PULSE_TURNS == 0:
                 for room in self.directory.by_id.values():
                     room.board.pulse()

@@ -7,7 +7,7 @@ from ecluse.tokens import Pass, PassSigner
 
 ORIGIN_PASS_SECONDS = 60
 _REUSE_SECONDS = 20
-_KEPT = 10_000
+_KEPT = 4_000
 
 
 class PassDesk:

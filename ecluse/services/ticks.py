@@ -20,6 +20,9 @@ from ecluse.store.line import Line
 TURN_MS = 250
 """Four turns a second, however many workers there are."""
 MARKS_MS = 1000
+CALLS_IN_A_PIECE = 150
+MARKS_IN_A_PIECE = 120
+"""Redis serves nobody else during a piece: each must be short, however long the line."""
 _EXPIRE_PIECES = 10
 _LONGEST_TURN_MS = 2000
 
@@ -51,17 +54,25 @@ class _Memory:
 
     @classmethod
     def read(cls, text: str) -> "_Memory":
-        found = json.loads(text) if text else {}
+        """What was remembered; a fresh start where there is nothing, or nothing that this version can read."""
+        try:
+            return cls._of(json.loads(text) if text else {})
+        except (ValueError, TypeError, AttributeError):
+            return cls._of({})
+
+    @classmethod
+    def _of(cls, found: Mapping[str, Any]) -> "_Memory":
+        nothing = [0.0] * STRETCHES
+        claims, awaited, heard = (found.get(name, nothing) for name in ("claims", "awaited", "heard"))
+        if not len(claims) == len(awaited) == len(heard) == STRETCHES:
+            raise ValueError("remembered by a version with other stretches")
         return cls(
-            model=ShowModel(
-                claims=tuple(found.get("claims", (0.0,) * STRETCHES)),
-                awaited_seconds=tuple(found.get("awaited", (0.0,) * STRETCHES)),
-            ),
-            heard=found.get("heard", [0.0] * STRETCHES),
+            model=ShowModel(claims=tuple(map(float, claims)), awaited_seconds=tuple(map(float, awaited))),
+            heard=list(map(float, heard)),
             calls=CallLog(
-                slot=found.get("slot", 0), lanes={name: tuple(n) for name, n in found.get("calls", {}).items()}
+                slot=int(found.get("slot", 0)), lanes={name: tuple(n) for name, n in found.get("calls", {}).items()}
             ),
-            posted=found.get("posted", []),
+            posted=list(found.get("posted", [])),
         )
 
     def text(self, summary: Mapping[str, object]) -> str:
@@ -156,10 +167,19 @@ class RoomTicks:
             window_ms=self.room.claim_ms,
         )
         wanted = calls_wanted(demand, model)
-        called = await self._line.call(wanted, picture["calls"]) if wanted else None
-        for name, (_, serving) in (called or {}).items():
-            picture["lanes"][name]["serving"] = serving
-        return {name: moved for name, (moved, _) in (called or {}).items()}
+        moved: dict[str, int] = {}
+        seen: int = picture["calls"]
+        while wanted > 0:
+            piece = min(wanted, CALLS_IN_A_PIECE)
+            called = await self._line.call(piece, seen)
+            if not called:
+                break
+            for name, (count, serving) in called.items():
+                moved[name] = moved.get(name, 0) + count
+                picture["lanes"][name]["serving"] = serving
+                seen += count
+            wanted -= piece
+        return moved
 
     async def _publish(self, memory: _Memory, picture: Any, called: Mapping[str, int], *, marks_hold: bool) -> bool:
         now_ms = float(picture["now_ms"])
@@ -187,7 +207,9 @@ class RoomTicks:
     async def _mark(self, picture: Any) -> None:
         for name, lane in picture["lanes"].items():
             ranks = mark_ranks(lane["waiting"])
-            places = await self._line.places(name, ranks) if ranks else []
+            places: list[float] = []
+            for at in range(0, len(ranks), MARKS_IN_A_PIECE):
+                places += await self._line.places(name, ranks[at : at + MARKS_IN_A_PIECE])
             self._marks[name] = list(zip(places, ranks, strict=False))
 
     def _shift(self, called: Mapping[str, int]) -> None:

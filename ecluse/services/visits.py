@@ -27,7 +27,7 @@ from ecluse.store.line import (
 )
 from ecluse.tokens import Pass, PassSigner, Ticket, TicketSigner, new_id
 
-_SEEN_MOST = 4_000
+_SEEN_MOST = 2_000
 """Tickets whose signature was verified, remembered."""
 _TRUST_SECONDS = 3_600
 """A remembered ticket older than this is verified again, so that none outlives its time."""

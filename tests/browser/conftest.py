@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.browser.rig import BOOKABLE, Machine, Room, running_machine
 
@@ -45,6 +45,7 @@ def browser() -> Iterator[Browser]:
     program = chromium()
     # The sandbox of Chromium refuses to run as root, which is what containers are.
     sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()
+    expect.set_options(timeout=10_000)  # machines that check changes are slow
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=program, args=[*ARGUMENTS, *sandbox])
         yield started

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -22,7 +21,7 @@ from tests.ecluse.small_programs import wait_until
 
 BOOKABLE = "prefecture"
 """The room with the booking backend behind it."""
-_CALM, _BRIEF = 10, 4
+_CALM, _BRIEF = 16, 4
 _BRIEF_SECONDS = 5
 _NO_PROXY = build_opener(ProxyHandler({}))
 
@@ -128,8 +127,8 @@ class Machine:
     def __init__(self, directory: Path) -> None:
         self._log = (directory / "log").open("w+")
         self._children: list[subprocess.Popen[bytes]] = []
-        self._calm = (f"calm-{number}" for number in count())
-        self._brief = (f"brief-{number}" for number in count())
+        self._calm = [f"calm-{number}" for number in range(_CALM)]
+        self._brief = [f"brief-{number}" for number in range(_BRIEF)]
         (origin_port,) = free_ports(1)
         config, info = directory / "ecluse.toml", directory / "info.json"
         config.write_text(self._configuration(directory / "state", origin_port), encoding="utf-8")
@@ -149,10 +148,9 @@ class Machine:
             self.close()
             raise
 
-    @staticmethod
-    def _configuration(state: Path, origin_port: int) -> str:
-        rooms = [(BOOKABLE, 120), *((f"calm-{n}", 120) for n in range(_CALM))]
-        rooms += [(f"brief-{n}", _BRIEF_SECONDS) for n in range(_BRIEF)]
+    def _configuration(self, state: Path, origin_port: int) -> str:
+        rooms = [(BOOKABLE, 120), *((room, 120) for room in self._calm)]
+        rooms += [(room, _BRIEF_SECONDS) for room in self._brief]
         return _HEAD.format(state=str(state)) + "".join(
             _ROOM.format(id=room, origin_port=origin_port, claim_seconds=seconds) for room, seconds in rooms
         )
@@ -174,7 +172,9 @@ class Machine:
 
     def room(self, *, brief: bool = False) -> Room:
         """A room nobody used yet; a `brief` one gives a called visitor five seconds only."""
-        return Room(self, next(self._brief if brief else self._calm))
+        left = self._brief if brief else self._calm
+        assert left, "no room left for this test: configure more"
+        return Room(self, left.pop())
 
     def close(self) -> None:
         """Stop everything."""

@@ -114,18 +114,19 @@ def test_a_missed_turn_is_offered_again_at_the_same_place_and_then_no_more(brief
     assert page.locator("main").get_attribute("data-id") != ticket
 
 
-def test_who_asks_for_more_time_gets_it(brief_room: Room, visit: Visit) -> None:
+def test_who_asks_for_more_time_gets_it(room: Room, visit: Visit) -> None:
     page = visit()
-    page.goto(brief_room.url)
+    page.goto(room.url)
     state(page, "called")
-    left = page.locator('[data-slot="left"]')
-    before = int(page.evaluate("Number(document.querySelector('main').dataset.claimUntil) || 0"))
-    page.get_by_role("button", name="I need more time").click()
-    expect(page.locator('[data-slot="live"]')).to_contain_text("You have more time")
-    expect(left).to_contain_text("Time left to enter")
-    page.reload()
-    assert int(page.locator("main").get_attribute("data-claim-until") or 0) > before
-    state(page, "called")
+    until: list[int] = []
+    for _ in range(2):
+        page.reload()
+        state(page, "called")
+        until.append(int(page.locator("main").get_attribute("data-claim-until") or 0))
+        page.get_by_role("button", name="I need more time").click()
+        expect(page.locator('[data-slot="live"]')).to_contain_text("You have more time")
+        expect(page.locator('[data-slot="left"]')).to_contain_text("Time left to enter")
+    assert until[1] > until[0] > 0
 
 
 def test_a_pause_and_its_reason_show_within_seconds_and_the_line_goes_on(room: Room, visit: Visit) -> None:

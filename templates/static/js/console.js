@@ -168,6 +168,7 @@ class RoomCard {
       const { entries } = await api(`rooms/${this.id}/journal`);
       const latest = [...entries].sort((a, b) => Date.parse(b.at) - Date.parse(a.at)).slice(0, JOURNAL_SHOWN);
       list.replaceChildren(...latest.map(journalEntry));
+      if (latest.length === 0) list.append(Object.assign(document.createElement("li"), { textContent: words.nothing }));
     } catch (problem) {
       const line = document.createElement("li");
       line.className = "error";
