@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 RoomId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?")
-_PATH = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,=:@-]+/)*[A-Za-z0-9._~!$&'()*+,=:@-]*")
+_PATH = re.compile(r"/(?:[A-Za-z0-9._!$&'()*+,=:@-]+/)*[A-Za-z0-9._!$&'()*+,=:@-]*")
 
 
 class Role(StrEnum):

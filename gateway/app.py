@@ -110,7 +110,7 @@ class Edge:
             return
         try:
             found = self._visitor_routes.get(path)
-            serve = None if found is None else found[1].get(scope["method"])
+            serve = None if found is None else found[1].get(scope.get("method", ""))
             if found is not None and serve is not None and scope["type"] == "http":
                 await serve(found[0], scope, receive, send)
             else:

@@ -6,6 +6,7 @@ scope, costs a few microseconds, and works behind any server; `gateway.protocol`
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ecluse.domain.errors import AmbiguousRequest, EcluseError, MethodNotAllowed
 from gateway.asgi import App, Headers, Message, Receive, Scope, Send
@@ -21,7 +22,7 @@ TARGET_BYTES_MAX = 8 * 1024
 _BAD_PATH = re.compile(
     rb"%(?:[01][0-9A-Fa-f]|7[fF]|2[eEfF]|5[cC]|(?![0-9A-Fa-f]{2}))"  # controls, dot, slash, backslash; not an escape
     rb"|%25(?:00|2[eEfF]|5[cC])"  # the same for an origin that decodes twice
-    rb"|%(?:2[dD]|3[0-9]|4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aAeE])"  # never needs escaping: /%61 is /a
+    rb"|%(?:2[dD]|3[0-9]|4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA])"  # never needs escaping: /%61 is /a (~ does in old clients)
     rb"|//|/\.\.?(?:/|\Z)|[\\;]|[^\x21-\x7e]"
 )
 _PLAIN_PATH = re.compile(rb"(?:/[A-Za-z0-9_~-][A-Za-z0-9_~.-]*)*+/?")
@@ -90,6 +91,7 @@ def _is_alias(name: bytes) -> bool:
     return plain in _ALIASED or plain.startswith((b"ecluse-", b"x-forwarded-"))
 
 
+@lru_cache(maxsize=1024)
 def _refused_host(host: bytes, hosts: frozenset[str] | None) -> Refusal | None:
     host = host.lower()
     match = _HOST.fullmatch(host)

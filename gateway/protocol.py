@@ -99,7 +99,6 @@ class EdgeProtocol(HttpToolsProtocol):
             if self._fed > self.LINGER_BYTES_MAX:
                 self.transport.abort()
             return
-        self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -113,7 +112,7 @@ class EdgeProtocol(HttpToolsProtocol):
         elif self._in_body:
             self._set_due(self.loop.time() + self.BODY_IDLE_SECONDS)
         elif not self._fed:
-            self._due = inf  # between requests: the keep-alive deadline is uvicorn's
+            self._await_next()
         elif not self._timing_header:
             self._timing_header = True
             self._set_due(self.loop.time() + self.HEADER_SECONDS)
@@ -174,6 +173,29 @@ class EdgeProtocol(HttpToolsProtocol):
         self._in_body = False
         self._timing_header = False
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """An answer has gone out: the next one that was sent ahead begins, or the wait for another request.
+
+        As uvicorn does, without its timer per request: the deadline of the connection is enough.
+        """
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+        elif not self._fed and not self._in_body:
+            self._await_next()
+
+    def _await_next(self) -> None:
+        """Between requests a connection may stay idle for a while, but not while an answer is being made."""
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:
+            self._set_due(self.loop.time() + self.timeout_keep_alive)
+        else:
+            self._due = inf
 
     # Refusing
 

@@ -6,13 +6,16 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ecluse.cli.run import InfoOption, forget, supervise
 from ecluse.cli.told import configured, fail
 from ecluse.cli.under_make import follow_make
+
+if TYPE_CHECKING:
+    from ecluse.supervisor import Child
 
 ROOM = "prefecture"
 _PREFIX = "ecluse-demo-"
@@ -90,25 +93,12 @@ def _sweep() -> None:
                     shutil.rmtree(left, ignore_errors=True)
 
 
-def _run(state: Path, port: int, crowd: int, info: Path | None) -> None:
-    import secrets
-
-    from ecluse.cli.machine import Machine, child_environment, module
-    from ecluse.ports import free_ports
+def _actors(state: Path, url: str, origin_port: int, crowd: int) -> "tuple[Child, Child]":
+    """The origin behind the line, and the crowd in front of it."""
+    from ecluse.cli.machine import child_environment, module
     from ecluse.probes import HttpProbe
-    from ecluse.state_dir import record_children
     from ecluse.supervisor import Child, Restart
 
-    (origin_port,) = free_ports(1)
-    url = f"http://127.0.0.1:{port}"
-    operator_key = secrets.token_urlsafe(24)
-    os.environ["ECLUSE_DEMO_SIGNING_KEY"] = secrets.token_urlsafe(32)
-    os.environ["ECLUSE_ORIGIN_KEY"] = secrets.token_urlsafe(32)
-    os.environ["ECLUSE_OPERATOR_KEY"] = operator_key
-    config = state / "ecluse.toml"
-    text = _CONFIGURATION.format(url=url, port=port, room=ROOM, origin_port=origin_port)
-    config.write_text(text, encoding="utf-8")
-    config, settings = configured(config)
     booking = Child(
         name="booking",
         argv=module(
@@ -132,6 +122,27 @@ def _run(state: Path, port: int, crowd: int, info: Path | None) -> None:
         restart=Restart.ON_FAILURE,
         essential=False,
     )
+    return booking, visitors
+
+
+def _run(state: Path, port: int, crowd: int, info: Path | None) -> None:
+    import secrets
+
+    from ecluse.cli.machine import Machine
+    from ecluse.ports import free_ports
+    from ecluse.state_dir import record_children
+
+    (origin_port,) = free_ports(1)
+    url = f"http://127.0.0.1:{port}"
+    operator_key = secrets.token_urlsafe(24)
+    os.environ["ECLUSE_DEMO_SIGNING_KEY"] = secrets.token_urlsafe(32)
+    os.environ["ECLUSE_ORIGIN_KEY"] = secrets.token_urlsafe(32)
+    os.environ["ECLUSE_OPERATOR_KEY"] = operator_key
+    config = state / "ecluse.toml"
+    text = _CONFIGURATION.format(url=url, port=port, room=ROOM, origin_port=origin_port)
+    config.write_text(text, encoding="utf-8")
+    config, settings = configured(config)
+    booking, visitors = _actors(state, url, origin_port, crowd)
     machine = Machine(config, settings, port=port, workers=None, state=state)
     machine.quiet_server = True
 

@@ -46,7 +46,7 @@ def test_a_plain_path_passes(path: bytes) -> None:
     "path",
     [
         b"", b"a", b"*", b"http://evil/a", b"/a/../b", b"/..", b"/a/.", b"/./a", b"/a/./b", b"//a", b"/a//b", b"/a//",
-        b"/a;b", b"/%41", b"/%73arcelles/", b"/a%7eb", b"/a%2Db", b"/a%5f", b"/%30", b"/;", b"/a\\b", b"/%2e%2e/a", b"/a%2Eb", b"/a%2fb", b"/a%2Fb", b"/a%5cb", b"/a%5Cb", b"/a%00",
+        b"/a;b", b"/%41", b"/%73arcelles/", b"/a%2Db", b"/a%5f", b"/%30", b"/;", b"/a\\b", b"/%2e%2e/a", b"/a%2Eb", b"/a%2fb", b"/a%2Fb", b"/a%5cb", b"/a%5Cb", b"/a%00",
         b"/a%0d%0ab", b"/%1f", b"/%7f", b"/a%zz", b"/a%", b"/a%2", b"/%252e%252e/", b"/a%252Fb", b"/a%255cb", b"/%2500",
         b"/a b", b"/a\tb", b"/a\x00", b"/\xc3\xa9", b"/a\n", b"/a/..\n", b"/a\x7f",
     ],

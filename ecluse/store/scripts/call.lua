@@ -4,10 +4,12 @@
 --
 -- ARGV   3 how many to call, at most 500   4 the count of calls the tick saw   5 weights of the lanes
 --        6… names of the lanes, in the order of KEYS
--- Reply  called <for each lane, in order: how many, highest place called so far>; nothing more if nobody waits | stale | stopped
+-- Reply  called <for each lane, in order: how many, highest place called so far>; nothing more if nobody waits
+--        stale | stopped | healing (tickets of a lost life are still coming back)
 --include _room.lua
 local room = rules()
 if room.mode == 'paused' or room.mode == 'closed' then return { 'stopped' } end
+if healing() then return { 'healing' } end
 local calls = tonumber(redis.call('HGET', STATE, 'calls') or 0)
 if calls ~= tonumber(ARGV[4]) then return { 'stale' } end
 local most = math.min(tonumber(ARGV[3]), 500)

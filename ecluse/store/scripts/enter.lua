@@ -20,7 +20,7 @@ end
 if room.mode == 'closed' then return { 'closed' } end
 
 local waiting = waiting_total()
-if waiting == 0 and ARGV[6] == '1' and room.mode == 'open' then
+if waiting == 0 and ARGV[6] == '1' and room.mode == 'open' and not healing() then
   local called = redis.call('ZCARD', CALLED)
   local pace = bucket(room)
   local fits = room.capacity == 0 or active() + called < room.capacity

@@ -27,6 +27,7 @@ if waiting_total() >= room.line_max then return reply('full') end
 if lost and number > tonumber(redis.call('HGET', STATE, 'number')) then
   redis.call('HSET', STATE, 'number', ARGV[8])
 end
+if lost and ARGV[7] ~= life then redis.call('HSETNX', STATE, 'healing_since', text(now)) end
 redis.call('ZADD', line, ARGV[6], id)
 redis.call('HINCRBY', STATE, lost and 'restored' or 'rejoined', 1)
 return reply('restored', tostring(redis.call('ZRANK', line, id)))

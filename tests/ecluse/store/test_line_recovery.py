@@ -56,6 +56,22 @@ async def test_tickets_of_a_lost_life_come_back_at_their_own_places_before_all_n
     assert (again.put_back, again.standing) == (False, Waiting(list(places).index(shuffled[0])))
 
 
+async def test_while_lost_tickets_come_back_nobody_is_called_and_nobody_passes(open_bench: OpenBench) -> None:
+    bench = open_bench(burst=5)
+    late, early = "ticket-of-9", "ticket-of-3"
+    await bench.line.restore(late, "main", 9, 9, epochs=("epoch-00", NEW), back=False)
+    await bench.line.leave(late)
+    newcomer = await bench.line.enter("a-newcomer-", "main", NEW, at_once=True)
+    assert isinstance(newcomer, Entry)
+    assert newcomer.standing == Waiting(0), "the line only looks empty"
+    bench.advance(14)
+    assert await bench.line.call(2, 0) is None
+    await bench.line.restore(early, "main", 3, 3, epochs=("epoch-00", NEW), back=False)
+    bench.advance(1.1)
+    assert await bench.line.call(1, 0) == {"main": (1, 3.0)}, "a later ticket began the wait anew"
+    assert await bench.members("main") == ["a-newcomer-"]
+
+
 async def test_a_ticket_of_this_life_that_is_not_there_is_finished(open_bench: OpenBench) -> None:
     bench = open_bench()
     (ticket,) = await bench.enter(1)

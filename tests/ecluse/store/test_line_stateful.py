@@ -176,5 +176,5 @@ def test_the_line_follows_the_model_through_any_sequence_of_steps(redis_url: str
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
-        ),  # fmt: skip
+        ),
     )
