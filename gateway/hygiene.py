@@ -22,7 +22,7 @@ TARGET_BYTES_MAX = 8 * 1024
 _BAD_PATH = re.compile(
     rb"%(?:[01][0-9A-Fa-f]|7[fF]|2[eEfF]|5[cC]|(?![0-9A-Fa-f]{2}))"  # controls, dot, slash, backslash; not an escape
     rb"|%25(?:00|2[eEfF]|5[cC])"  # the same for an origin that decodes twice
-    rb"|%(?:2[dD]|3[0-9]|4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA])"  # never needs escaping: /%61 is /a (~ does in old clients)
+    rb"|%(?:2[dD]|3[0-9]|4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA])"  # what never needs escaping; ~ once did
     rb"|//|/\.\.?(?:/|\Z)|[\\;]|[^\x21-\x7e]"
 )
 _PLAIN_PATH = re.compile(rb"(?:/[A-Za-z0-9_~-][A-Za-z0-9_~.-]*)*+/?")

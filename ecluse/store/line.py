@@ -194,7 +194,9 @@ class Line:
     async def call(self, how_many: int, calls_seen: int) -> Mapping[str, tuple[int, float]] | None:
         """Call the front of the lanes: how many of each, and the highest place called so far in it.
 
-        None if somebody called meanwhile, or the room is stopped or gets back a line that Redis lost. Raises StoreAway."""
+        None if somebody called meanwhile, or the room is stopped or gets back a line that Redis lost.
+        Raises StoreAway.
+        """
         weights = " ".join(repr(lane.weight) for lane in self.room.lanes)
         reply = await self._run("call", how_many, calls_seen, weights, *self._lanes)
         if reply[0] != b"called":
