@@ -1,15 +1,16 @@
 """Forward-auth: any proxy asks whether a request may pass; Écluse answers in the words that proxy understands.
 
 Reads only: it takes no place and admits nobody, so a proxy that drops our cookies costs nothing. Who has no pass is
-sent to the waiting page, which does both. Never a 5xx to say "wait": Envoy would let the visitor in (ECOSYSTEM.md §2).
+sent to the waiting page, which does both. Never a 5xx to say "wait": an Envoy told to go on after errors
+(`failure_mode_allow`) takes any 5xx for one and lets the visitor in.
 """
 
 from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import quote
 
 from ecluse.clock import Clock
-from ecluse.domain.errors import EcluseError, NotFound, PassNeeded, StoreAway
+from ecluse.domain.errors import EcluseError, FormNotSent, NotFound, PassNeeded, StoreAway
 from ecluse.domain.errors import Waiting as MustWait
 from ecluse.telemetry import RequestOutcome
 from ecluse.tokens import Pass
@@ -18,11 +19,13 @@ from gateway.cookies import cookie
 from gateway.directory import Directory, RoomEdge
 from gateway.hygiene import refusal
 from gateway.problems import send_problem
-from gateway.requests import UNSAFE, takes_place, wants_page
+from gateway.requests import UNSAFE, own_address, same_site_path, takes_place, wants_page
 
 PREFIX = b"/_ecluse/verify/"
+_OWN = b"/_ecluse/"
 DIALECTS = frozenset({b"nginx", b"traefik", b"caddy", b"envoy", b"haproxy", b"apache", b"varnish"})
 _NO_STORE = (b"cache-control", b"no-store")
+_JOIN_FIRST = "There is a line for this service. Join it at join_url, then wait for your turn at the addresses given."
 
 
 class Verify:
@@ -56,7 +59,8 @@ class Verify:
             await _refuse(send, refused.error if refused is not None else NotFound())
             return
         room = self._directory.find(header(asked, b"host") or b"", asked["raw_path"])
-        if room is None:
+        if room is None or asked["raw_path"].startswith(_OWN):
+            # A proxy that asks about our own pages too would send people to the waiting page for ever.
             await _refuse(send, NotFound())
             return
         room.metrics.requests[RequestOutcome.VERIFIED].inc()
@@ -74,6 +78,8 @@ class Verify:
             peer = ip_address(client[0]) if client else None
         except ValueError:
             return False
+        if isinstance(peer, IPv6Address):
+            peer = peer.ipv4_mapped or peer
         return peer is not None and any(peer in network for network in self._trusted)
 
     async def _allow(self, send: Send, room: RoomEdge, granted: Pass) -> bool:
@@ -134,19 +140,32 @@ async def _refuse(send: Send, error: EcluseError) -> None:
 
 
 async def _wait(send: Send, room: RoomEdge, asked: Scope, *, nginx: bool) -> None:
-    """Send the visitor to the waiting page; a program gets the problem. nginx turns 401 + Location into both."""
-    query = bytes(asked["query_string"])
-    target = bytes(asked["raw_path"]) + (b"?" + query if query else b"")
-    back = room.home if asked["method"] in UNSAFE else target.decode("ascii")
-    location = f"/_ecluse/rooms/{room.id}?enter=1&to={quote(back, safe='/')}".encode()
-    headers: Headers = [(b"location", location), (b"retry-after", b"5")]
-    if wants_page(asked) and takes_place(asked):
+    """Send a person to the waiting page, tell a program: 303 or 429.
+
+    nginx passes on neither; it gets 401, with the status that is meant in Ecluse-Status, and makes the answer itself.
+    """
+    unsafe, person = asked["method"] in UNSAFE, wants_page(asked) and takes_place(asked)
+    headers: Headers = []
+    if nginx:
+        headers += [(b"ecluse-status", b"303" if person else b"429"), (b"ecluse-room", room.id.encode())]
+    if person or nginx:
+        # What cannot be a return address is dropped here: it also keeps the header shorter than a proxy's buffer.
+        back = room.home if unsafe else same_site_path(own_address(asked), room.home)
+        unsent = "&unsent=1" if unsafe else ""
+        headers.append((b"location", f"/_ecluse/rooms/{room.id}?enter=1{unsent}&to={quote(back, safe='/')}".encode()))
+    if person:
         await respond(send, 401 if nginx else 303, [*headers, _NO_STORE])
         return
     base = f"/_ecluse/rooms/{room.id}"
+    error: EcluseError = PassNeeded()
     members: dict[str, object] = {
         "room": room.id, "join_url": f"{base}/tickets", "board_url": f"{base}/board.json",
         "ticket_url": f"{base}/ticket", "claim_url": f"{base}/claim",
     }  # fmt: skip
-    error = MustWait() if takes_place(asked) else PassNeeded()
+    if unsafe:
+        error = FormNotSent()
+    elif takes_place(asked):
+        # Unlike the gate, nobody here has been given a place yet.
+        error, members["detail"] = MustWait(), _JOIN_FIRST
+    headers.append((b"retry-after", b"5"))
     await send_problem(send, error, status=401 if nginx else None, headers=headers, members=members)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from ecluse.clock import Clock
 from ecluse.domain.errors import (
+    FormNotSent,
     Gone,
     LimitsFull,
     Missed,
@@ -16,6 +17,7 @@ from ecluse.domain.errors import (
     NoTicket,
     RoomClosed,
     RoomFull,
+    StoreAway,
 )
 from ecluse.services.visits import Admission, Place
 from ecluse.store.line import Admitted as AdmittedStanding
@@ -23,14 +25,14 @@ from ecluse.store.line import Called, Closed, Early, Full, Standing, Waiting
 from ecluse.store.line import Gone as GoneStanding
 from ecluse.store.line import Missed as MissedStanding
 from ecluse.telemetry import ClaimOutcome, RequestOutcome
-from ecluse.tokens import Ticket
+from ecluse.tokens import Pass, Ticket
 from gateway.answers import Answers, retry_after
-from gateway.asgi import Receive, Scope, Send, respond
+from gateway.asgi import Headers, Receive, Scope, Send, respond
 from gateway.cookies import cookie
 from gateway.directory import RoomEdge
 from gateway.forms import JoinForm, read_form
 from gateway.problems import send_problem
-from gateway.requests import bearer, is_json, query, same_site_path, wants_page
+from gateway.requests import bearer, is_json, own_address, query, same_site_path, wants_page
 from gateway.visitor_answers import (
     JSON,
     NO_STORE,
@@ -155,7 +157,10 @@ class Visitors:
         room.metrics.claims[ClaimOutcome.ADMITTED].inc()
         room.metrics.requests[RequestOutcome.CLAIM_ADMITTED].inc()
         granted = admission.granted
-        cookies = [room.cookies.set_pass(admission.token, granted.expires_at - int(self._clock()))]
+        cookies = [self._pass_cookie(room, admission)]
+        if "unsent" in query(scope):
+            await self._answers.error(scope, send, FormNotSent(), room=room, retry_to=to, headers=cookies)
+            return
         if wants_page(scope) and not is_json(scope):
             await see_other(send, to, cookies)
             return
@@ -200,16 +205,26 @@ class Visitors:
     async def page(self, room: RoomEdge, scope: Scope, _receive: Receive, send: Send) -> None:
         """The waiting page. Opening it takes a place, unless the visitor has just left or only looks (HEAD).
 
-        With `enter=1` (where forward-auth sends people) an empty line lets them in at once, as the gate would.
+        With `enter=1` (where forward-auth sends people) an empty line lets them in at once, as the gate would, and a
+        room that opens without its store does. With `unsent=1` it says first that their form was not sent.
         """
         fields = query(scope)
         to = same_site_path(fields.get("to"), room.home)
         held = cookie(scope, room.cookies.granted)
-        if held is not None and room.desk.open(held) is not None:
-            await see_other(send, to, [])
+        granted = None if held is None else room.desk.open(held)
+        renewed = None if granted is None else await self._goes_on(room, granted)
+        if renewed is not None:
+            await see_other(send, to, renewed)
             return
         ticket = room.visits.read_ticket(cookie(scope, room.cookies.ticket))
-        found = await self._found(room, scope, ticket, fields)
+        try:
+            found = await self._found(room, scope, ticket, fields)
+        except StoreAway as error:
+            room.metrics.store_errors.inc()
+            if "enter" not in fields or room.settings.on_store_failure != "open":
+                await self._answers.error(scope, send, error, room=room, retry_to=own_address(scope))
+                return
+            found = room.visits.grace()
         if isinstance(found, Place) and isinstance(found.standing, AdmittedStanding):
             found = room.visits.admission(found.ticket, found.standing)
         if isinstance(found, Admission):
@@ -218,17 +233,39 @@ class Visitors:
             await self._answers.error(scope, send, RoomFull(), room=room, retry_to=to)
         else:
             place = found if isinstance(found, Place) else None
-            await self._answers.waiting(scope, send, room, place, return_to=to)
+            await self._answers.waiting(
+                scope, send, room, place, return_to=to, form_not_sent="unsent" in fields
+            )  # fmt: skip
 
     async def _found(
         self, room: RoomEdge, scope: Scope, ticket: Ticket | None, fields: dict[str, str]
     ) -> Place | Admission | Full | Closed | None:
         """What the visitor of the waiting page has, or now gets; None for somebody who only looks."""
         visits = room.visits
+        only_looks = scope["method"] == "HEAD" or not wants_page(scope) or "left" in fields
+        if "enter" in fields and not only_looks:
+            waiting = None if ticket is None else visits.from_memory(ticket)
+            if ticket is not None and waiting is not None:
+                return Place(ticket=ticket, token="", standing=waiting)
+            return await visits.arrive(ticket)
         if ticket is not None:
             if ticket.epoch == room.board.epoch or room.board.stale:
                 return Place(ticket=ticket, token="", standing=await visits.stand(ticket))
             return await visits.arrive(ticket, at_once=False)
-        if scope["method"] == "HEAD" or not wants_page(scope) or "left" in fields:
-            return None
-        return await visits.arrive(None, at_once="enter" in fields)
+        return None if only_looks else await visits.arrive(None, at_once=False)
+
+    async def _goes_on(self, room: RoomEdge, granted: Pass) -> Headers | None:
+        """A visit that is on, with the cookie of its pass if that was renewed; None if it was ended.
+
+        The visitor's proxy may have dropped the cookie that verify sent it, or know less than Redis of an end.
+        """
+        if not room.visits.renewal_due(granted):
+            return []
+        try:
+            renewed = await room.visits.renew(granted)
+        except StoreAway:
+            return []
+        return None if renewed is None else [self._pass_cookie(room, renewed)]
+
+    def _pass_cookie(self, room: RoomEdge, admission: Admission) -> tuple[bytes, bytes]:
+        return room.cookies.set_pass(admission.token, admission.granted.expires_at - int(self._clock()))
