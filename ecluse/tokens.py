@@ -118,7 +118,7 @@ class TicketSigner:
         """The ticket as cookie-safe text of about 130 characters."""
         kind = "d" if ticket.drawn else "n"
         body = f"1~{ticket.room}~{ticket.lane}~{ticket.id}~{kind}~{ticket.number}~{ticket.epoch}~{ticket.issued_at}"
-        return self._signers[0].sign(body.encode()).decode()
+        return f"{body}.{self._signers[0].get_signature(body.encode()).decode()}"
 
     def read(self, token: str, room: str) -> Ticket:
         """The ticket in `token`, which must belong to `room`.
@@ -167,14 +167,14 @@ class PassSigner:
 
     def sign(self, granted: Pass) -> str:
         """The pass as a compact JWS (HS256)."""
-        claims: dict[str, object] = {
-            "iss": "ecluse", "aud": granted.room, "sub": granted.session, "iat": granted.issued_at,
-            "exp": granted.expires_at, "lane": granted.lane,
-        }  # fmt: skip
-        if granted.person is not None:
-            claims["person"] = granted.person
-        body = self._headers[self._kid] + b"." + _b64(json.dumps(claims, separators=(",", ":")).encode())
-        return self._signers[self._kid].sign(body).decode()
+        person = "" if granted.person is None else f',"person":{json.dumps(granted.person)}'
+        # Written by hand: rooms, lanes and ids are made of characters that need no escaping, here and in `Ticket`.
+        claims = (
+            f'{{"iss":"ecluse","aud":"{granted.room}","sub":"{granted.session}","iat":{granted.issued_at},'
+            f'"exp":{granted.expires_at},"lane":"{granted.lane}"{person}}}'
+        )
+        body = self._headers[self._kid] + b"." + _b64(claims.encode())
+        return (body + b"." + self._signers[self._kid].get_signature(body)).decode()
 
     def read(self, token: str, room: str) -> Pass:
         """The pass in `token`, which must open `room` now. Raises Forged, WrongRoom or Expired."""

@@ -23,7 +23,7 @@ from gateway.asgi import App, Receive, Scope, Send, header, respond
 from gateway.boards import Boards
 from gateway.directory import RoomEdge, build_directory
 from gateway.gate import Gate
-from gateway.hygiene import Hygiene, denying
+from gateway.hygiene import Hygiene, denying, refusal, refuse
 from gateway.memory import settle_memory, trim
 from gateway.operators import Operators
 from gateway.pages import SECURITY_HEADERS, STATIC_PREFIX, Pages
@@ -249,10 +249,10 @@ async def _jwks(_scope: Scope, _receive: Receive, send: Send) -> None:
 
 def create_app(settings: Settings, secrets: Secrets, *, metrics: Metrics, clock: Clock = system_clock) -> App:
     """The gateway of a configuration. Opens nothing before lifespan."""
-    return served(Edge(settings, secrets, metrics=metrics, clock=clock), settings)
+    return served(Edge(settings, secrets, metrics=metrics, clock=clock))
 
 
-def served(edge: Edge, settings: Settings) -> App:
+def served(edge: Edge) -> App:
     """The application around `edge`: hygiene first, then what the request asks for."""
     clean = Hygiene(edge, hosts=edge.hosts)
     boards = {_ROOMS + room.id.encode() + b"/board.json": (room, edge.boards) for room in edge.directory.by_id.values()}
@@ -266,7 +266,12 @@ def served(edge: Edge, settings: Settings) -> App:
                 if found is not None and scope["method"] == "GET":
                     await found[1].board(found[0], scope, receive, send)
                 else:
-                    await clean(scope, receive, send)
+                    # As `Hygiene` does, without a layer of its own: every request comes by here.
+                    refused = refusal(scope, edge.hosts)
+                    if refused is None:
+                        await edge(scope, receive, send)
+                    else:
+                        await refuse(scope, send, refused)
             except Exception as error:  # noqa: BLE001 - the last resort
                 await _last_resort(error, edge, scope, send)
         elif kind == "websocket":

@@ -70,15 +70,17 @@ def _refused_headers(scope: Scope, hosts: frozenset[str] | None, websocket: bool
     headers: Headers = scope["headers"]
     if len(headers) > HEADER_COUNT_MAX:
         return _ambiguous("too many headers", 431)
-    names = b",".join([name for name, _ in headers])
-    if len(names) + len(b"".join([value for _, value in headers])) > HEADER_BYTES_MAX:
+    size, seen = 0, {}
+    for name, value in headers:
+        size += len(name) + len(value)
+        if name in _WATCHED:
+            if name in seen:
+                return _ambiguous("a header that may come once came twice")
+            seen[name] = value
+        elif b"_" in name and _is_alias(name):
+            return _ambiguous("a header with an underscore that looks like one of ours")
+    if size > HEADER_BYTES_MAX:
         return _ambiguous("header too large", 431)
-    if b"_" in names and any(_is_alias(name) for name, _ in headers if b"_" in name):
-        return _ambiguous("a header with an underscore that looks like one of ours")
-    watched = [pair for pair in headers if pair[0] in _WATCHED]
-    seen = dict(watched)
-    if len(seen) != len(watched):
-        return _ambiguous("a header that may come once came twice")
     host = seen.pop(b"host", None)
     if host is None:
         return _ambiguous("no Host")
@@ -138,6 +140,14 @@ def denying(scope: Scope, send: Send) -> Send:
     return as_close
 
 
+async def refuse(scope: Scope, send: Send, refused: Refusal) -> None:
+    """Answer a scope that must not be let in, and close: its body is of no use, and neither is its connection."""
+    headers: Headers = [(b"connection", b"close")]
+    if isinstance(refused.error, MethodNotAllowed):
+        headers.append((b"allow", ", ".join(sorted(METHODS)).encode()))
+    await send_problem(denying(scope, send), refused.error, status=refused.status, headers=headers)
+
+
 class Hygiene:
     """Pure ASGI layer: lets plain requests through, refuses the rest with a problem.
 
@@ -153,10 +163,6 @@ class Hygiene:
         if scope["type"] in ("http", "websocket"):
             refused = refusal(scope, self._hosts)
             if refused is not None:
-                # The body of a refused request is of no use, and neither is its connection.
-                headers: Headers = [(b"connection", b"close")]
-                if isinstance(refused.error, MethodNotAllowed):
-                    headers.append((b"allow", ", ".join(sorted(METHODS)).encode()))
-                await send_problem(denying(scope, send), refused.error, status=refused.status, headers=headers)
+                await refuse(scope, send, refused)
                 return
         await self._app(scope, receive, send)

@@ -1,6 +1,7 @@
 """The answers of the visitor interface: the documents of CONTRACT.md, redirects, bare statuses."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from ecluse.domain.board import poll_seconds
 from ecluse.domain.errors import CrossSite
@@ -17,6 +18,7 @@ NO_STORE = (b"cache-control", b"no-store")
 JSON = (b"content-type", b"application/json")
 
 
+@lru_cache(maxsize=1024)
 def rfc3339(at_ms: int) -> str:
     """A Unix time in ms as RFC 3339 in UTC."""
     return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -46,7 +48,7 @@ def waiting_document(room: RoomEdge, ticket: Ticket, ahead: int) -> bytes:
     p50, p90 = wait_seconds(ahead, speed)
     return (
         f'{{"id":"{ticket.id}","lane":"{ticket.lane}","number":{ticket.number},"place":{ticket.number},'
-        f'"state":"waiting","ahead":{ahead},"wait_seconds":{{"p50":{p50:.0f},"p90":{p90:.0f}}},'
+        f'"state":"waiting","ahead":{ahead},"wait_seconds":{{"p50":{int(p50)},"p90":{int(p90)}}},'
         f'"next_poll_seconds":{poll_seconds(ahead, speed.p50)},"claim_until":null}}'
     ).encode()
 

@@ -164,8 +164,9 @@ class Visitors:
         if wants_page(scope) and not is_json(scope):
             await see_other(send, to, cookies)
             return
-        document = {"pass": admission.token, "expires_at": rfc3339(granted.expires_at * 1000), "location": to}
-        await respond(send, 200, [JSON, NO_STORE, *cookies], json.dumps(document).encode())
+        expires_at = rfc3339(granted.expires_at * 1000)
+        body = f'{{"pass":"{admission.token}","expires_at":"{expires_at}","location":{json.dumps(to)}}}'
+        await respond(send, 200, [JSON, NO_STORE, *cookies], body.encode())
 
     async def _not_yet(self, room: RoomEdge, send: Send, outcome: "Standing | Early | Closed") -> None:
         members: dict[str, object] = {"room": room.id, **urls(room)}

@@ -1,8 +1,12 @@
 """Proxies of all dialects as the gateway sees them when they ask whether a request may pass."""
 
 from dataclasses import dataclass
+from typing import Any
+
+import jwt
 
 from tests.gateway.visitor import HOST, Answer, Visitor
+from tests.gateway.whole import ORIGIN_KEY, OpenWhole, Whole
 
 DIALECTS = ("nginx", "traefik", "caddy", "envoy", "haproxy", "apache", "varnish")
 TELLING = tuple(dialect for dialect in DIALECTS if dialect != "envoy")
@@ -32,3 +36,19 @@ class Front:
     def meant(self, answer: Answer) -> int:
         """The status that the visitor is to get."""
         return int(answer.get("ecluse-status") or 0) if self.dialect == "nginx" else answer.status
+
+
+def read_origin_pass(token: str, room: str = "salle") -> dict[str, Any]:
+    """The claims of what an origin is shown, as any library reads them; the clock is the test's."""
+    return jwt.decode(
+        token, ORIGIN_KEY.encode(), algorithms=["HS256"], audience=room, issuer="ecluse",
+        options={"verify_exp": False, "verify_iat": False},
+    )  # fmt: skip
+
+
+class OpenBehind(OpenWhole):
+    """The edge of a test behind a proxy on this machine, whose questions count."""
+
+    async def __call__(self, *args: Any, **options: Any) -> Whole:
+        settings = {"trusted_proxies": ["127.0.0.1/32"]} | (options.pop("settings", None) or {})
+        return await super().__call__(*args, settings=settings, **options)

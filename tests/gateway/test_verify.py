@@ -1,6 +1,7 @@
 """Forward-auth in every dialect: who passes, who is sent to the waiting page, what is refused."""
 
 import time
+from contextlib import AsyncExitStack
 from random import Random
 from typing import Any
 from urllib.parse import quote
@@ -8,16 +9,22 @@ from urllib.parse import quote
 import pytest
 
 from ecluse.tokens import Pass, PassSigner, SigningKey
-from loadtests.tokens import forged_passes
-from tests.gateway.front import DIALECTS, TELLING, Front
+from loadtests.forging import forged_passes
+from tests.gateway.front import DIALECTS, TELLING, Front, OpenBehind, read_origin_pass
+from tests.gateway.rig import Serve, StartOrigin
 from tests.gateway.visitor import ROOM, Visitor
-from tests.gateway.whole import SIGNING_KEY, OpenWhole, read_origin_pass
+from tests.gateway.whole import SIGNING_KEY, OpenWhole
 
 TO_WAIT = f"{ROOM}?enter=1&to="
 UNCLEAR = [
     "//rdv", "/a//b", "/a/../rdv", "/..", "/./rdv", "/%2e%2e/rdv", "/a%2frdv", "/a%5crdv", "/a\\rdv", "/a;x=1/rdv", "/%00",
     "/%72dv", "/%252e%252e/rdv", "/%zz", "/a%", "/open/..%2frdv", "/open/%2e%2e/rdv",
 ]  # fmt: skip
+
+
+@pytest.fixture
+def open_whole(redis_url: str, start_origin: StartOrigin, serve_edge: Serve, stack: AsyncExitStack) -> OpenWhole:
+    return OpenBehind(redis_url, start_origin, serve_edge, stack)
 
 
 @pytest.fixture(params=DIALECTS)
@@ -79,7 +86,6 @@ async def test_a_form_is_said_to_be_unsent_and_its_address_is_not_opened_afterwa
     open_whole: OpenWhole, front: Front
 ) -> None:
     whole = await open_whole(paths=["/salle/"])
-    await Front("caddy").ask(whole.visitor(), "/salle/")
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         page = await front.ask(whole.visitor(), "/salle/send?x=1", method)
         assert front.meant(page) == 303

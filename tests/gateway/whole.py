@@ -89,7 +89,7 @@ class Whole:
         for _ in range(gateways):
             edge = Edge(self.settings, self.secrets, metrics=Metrics(), clock=self.clock)
             self.edges.append(edge)
-            self.apps.append(served(edge, self.settings))
+            self.apps.append(served(edge))
             self.advance(0)
             self.stack.push_async_callback(edge.close)
             await edge.open()
