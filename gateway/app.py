@@ -19,7 +19,7 @@ from ecluse.settings import Secrets, Settings
 from ecluse.store.client import Store
 from ecluse.telemetry import Metrics
 from gateway.answers import Answers
-from gateway.asgi import App, Receive, Scope, Send, header, respond
+from gateway.asgi import App, Receive, Scope, Send, respond
 from gateway.boards import Boards
 from gateway.directory import RoomEdge, build_directory
 from gateway.gate import Gate
@@ -30,6 +30,7 @@ from gateway.pages import SECURITY_HEADERS, STATIC_PREFIX, Pages
 from gateway.probes import Probes
 from gateway.problems import BY_SLUG, send_problem
 from gateway.proxy import Proxy
+from gateway.static import send_file
 from gateway.verify import PREFIX as VERIFY
 from gateway.verify import Verify
 from gateway.visitors import Handler, Visitors
@@ -140,7 +141,7 @@ class Edge:
         elif path.startswith(VERIFY):
             await self._verify(scope, receive, send)
         elif path.startswith(_STATIC):
-            await self._static(scope, send, path[len(_STATIC) :].decode("latin-1"))
+            await send_file(scope, send, self._pages.static(path[len(_STATIC) :].decode("latin-1")))
         elif path.startswith(_ROOMS):
             raise NotFound if self._room_of(path) else UnknownRoom
         else:
@@ -150,30 +151,6 @@ class Edge:
             except HTTPException as error:
                 allow = (error.headers or {}).get("Allow", "GET")
                 await send_problem(send, MethodNotAllowed(), headers=[(b"allow", allow.encode())])
-
-    async def _static(self, scope: Scope, send: Send, name: str) -> None:
-        file = self._pages.static(name)
-        if file is None:
-            raise NotFound
-        packed = file.gzipped is not None and b"gzip" in (header(scope, b"accept-encoding") or b"")
-        body, etag = (file.gzipped or b"", file.gzip_etag) if packed else (file.content, file.etag)
-        # A versioned address (?v=…) never changes its content.
-        lasting = b"public, max-age=31536000, immutable" if scope["query_string"] else b"public, max-age=3600"
-        headers = [
-            (b"content-type", file.content_type),
-            (b"etag", etag),
-            (b"cache-control", lasting),
-            (b"vary", b"Accept-Encoding"),
-            (b"x-content-type-options", b"nosniff"),
-            (b"cross-origin-resource-policy", b"same-origin"),
-        ]
-        if etag in (header(scope, b"if-none-match") or b""):
-            await send({"type": "http.response.start", "status": 304, "headers": headers})
-            await send({"type": "http.response.body", "body": b""})
-            return
-        if packed:
-            headers.append((b"content-encoding", b"gzip"))
-        await respond(send, 200, headers, body)
 
     async def _console(self, request: Request) -> Response:
         page = self._pages.console(self.answers.language(request.scope))
