@@ -146,6 +146,9 @@ class Store:
         try:
             # One deadline for the whole exchange; redis-py would set one for each reply.
             async with asyncio.timeout(self._timeout_seconds):
+                # Sending would connect too, but not ask a sentinel first.
+                if not connection.is_connected:
+                    await connection.connect()
                 await connection.send_packed_command([packed])
                 for _ in range(replies):
                     try:
@@ -180,6 +183,9 @@ class Store:
             await self._connection.disconnect()
             self._connection = None
         await self._redis.aclose()
+        asked = getattr(getattr(self._redis, "connection_pool", None), "sentinel_manager", None)
+        for sentinel in asked.sentinels if asked is not None else ():
+            await sentinel.aclose()
 
 
 def _is_unknown(reply: Reply) -> bool:
