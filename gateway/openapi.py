@@ -88,6 +88,7 @@ def _paths() -> dict[str, Any]:
     session = {"name": "session", "in": "path", "required": True, "schema": {"type": "string"}}
     match = {"name": "If-Match", "in": "header", "schema": {"type": "string"}}
     limit = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}}
+    before = {"name": "before", "in": "query", "schema": {"type": "string", "pattern": "^[0-9]{1,15}-[0-9]{1,10}$"}}
     reason = {"name": "reason", "in": "query", "schema": {"type": "string"}}
     return {
         "/rooms": {"get": {"summary": "Every room", "responses": _answers("200", "The rooms", "Rooms")}},
@@ -105,7 +106,7 @@ def _paths() -> dict[str, Any]:
             "parameters": [room],
             "get": {
                 "summary": "Who changed what, when and why; newest first",
-                "parameters": [limit],
+                "parameters": [limit, before],
                 "responses": _answers("200", "The entries", "Journal"),
             },
         },

@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import re
 from collections.abc import Sequence
 
 from starlette.requests import Request
@@ -17,6 +18,7 @@ from gateway.requests import BODY_MAX_BYTES, bearer
 
 _RANK = {Role.VIEWER: 0, Role.OPERATOR: 1, Role.ADMIN: 2}
 _JOURNAL_MOST = 1000
+_ENTRY = re.compile(r"[0-9]{1,15}-[0-9]{1,10}", re.ASCII)
 
 
 class Operators:
@@ -91,12 +93,15 @@ class Operators:
         return _private(found, etag=live.version)
 
     async def journal(self, request: Request) -> Response:
-        """The latest entries of the journal, newest first."""
+        """The latest entries of the journal, or those before an entry, newest first."""
         self._operator(request, Role.VIEWER)
         most = request.query_params.get("limit", "100")
         if not most.isascii() or not most.isdigit() or not 1 <= int(most) <= _JOURNAL_MOST:
             raise BadInput(f"limit: a number from 1 to {_JOURNAL_MOST}.")
-        return _private({"entries": await self._room(request).operations.journal(int(most))})
+        before = request.query_params.get("before")
+        if before is not None and _ENTRY.fullmatch(before) is None:
+            raise BadInput("before: the id of an entry.")
+        return _private({"entries": await self._room(request).operations.journal(int(most), before=before)})
 
     async def slots_left(self, request: Request) -> Response:
         """The origin's operator says how many slots are left."""

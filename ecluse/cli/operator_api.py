@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
 
 _TIMEOUT_SECONDS = 10
+_PAGE = 500
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
@@ -57,9 +58,21 @@ class OperatorApi:
         return self._call("PATCH", f"rooms/{quote(room, safe='')}", changes, headers)
 
     def journal(self, room: str) -> list[dict[str, Any]]:
-        """Who changed what, when and why."""
+        """Who changed what, when and why: the latest, newest first."""
         entries = self._call("GET", f"rooms/{quote(room, safe='')}/journal").get("entries")
         return entries if isinstance(entries, list) else []
+
+    def whole_journal(self, room: str) -> list[dict[str, Any]]:
+        """Everything the journal holds, oldest first."""
+        found: list[dict[str, Any]] = []
+        while True:
+            older = f"&before={quote(str(found[-1]['id']), safe='')}" if found else ""
+            page = self._call("GET", f"rooms/{quote(room, safe='')}/journal?limit={_PAGE}{older}").get("entries")
+            if not isinstance(page, list) or not all(isinstance(entry, dict) and "id" in entry for entry in page):
+                raise OperatorApiError(f"{self._base} does not answer like Écluse")
+            found += page
+            if len(page) < _PAGE:
+                return found[::-1]
 
     def _call(
         self, method: str, path: str, body: Mapping[str, object] | None = None, headers: Mapping[str, str] | None = None

@@ -2,12 +2,12 @@
 
 import json
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ecluse.cli.reach import KeyOption, RoomArgument, UrlOption, reached
 from ecluse.cli.told import fail
 
 if TYPE_CHECKING:
@@ -15,14 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Look at rooms and tune them.", no_args_is_help=True)
 
-UrlOption = Annotated[
-    str | None, typer.Option("--url", help="The gateway; also ECLUSE_URL.", show_default="http://127.0.0.1:8000")
-]
-KeyOption = Annotated[
-    str | None, typer.Option("--key", help="An operator key; better in ECLUSE_OPERATOR_KEY.", show_default=False)
-]
 JsonOption = Annotated[bool, typer.Option("--json", help="As the API gives it.")]
-RoomArgument = Annotated[str, typer.Argument(metavar="ROOM")]
 _NUMBERS = {"pace_per_minute": float, "burst": int, "capacity": int}
 _CHOICES = {"mode": ("open", "queueing", "paused", "closed"), "pace": ("auto", "manual")}
 _REFRESH_SECONDS = 1.0
@@ -31,7 +24,7 @@ _REFRESH_SECONDS = 1.0
 @app.command("list")
 def list_rooms(url: UrlOption = None, key: KeyOption = None, as_json: JsonOption = False) -> None:
     """Every room in one line each."""
-    with _api(url, key) as api:
+    with reached(url, key) as api:
         rooms = api.rooms()
     if as_json:
         typer.echo(json.dumps({"rooms": rooms}, indent=2, ensure_ascii=False))
@@ -46,7 +39,7 @@ def list_rooms(url: UrlOption = None, key: KeyOption = None, as_json: JsonOption
 @app.command()
 def show(room: RoomArgument, url: UrlOption = None, key: KeyOption = None, as_json: JsonOption = False) -> None:
     """One room: its settings, its counts, and who changed what last."""
-    with _api(url, key) as api:
+    with reached(url, key) as api:
         found = api.room(room)
         entries = api.journal(room)
     if as_json:
@@ -73,7 +66,7 @@ def set_room(
     body = parse_changes(changes)
     if reason:
         body["reason"] = reason
-    with _api(url, key) as api:
+    with reached(url, key) as api:
         after = api.change(room, body, version=version)
     told = ", ".join(f"{name} = {_plain(after.get(name, value))}" for name, value in body.items() if name != "reason")
     typer.echo(f"{room}: {told} (version {after.get('version', '?')})")
@@ -93,7 +86,7 @@ def top(
     from ecluse.cli.operator_api import OperatorApiError
     from ecluse.cli.room_view import RoomHistory, frame
 
-    with _api(url, key) as api:
+    with reached(url, key) as api:
         history = RoomHistory()
         console = Console()
         history.add(_chosen(api, room))
@@ -146,14 +139,3 @@ def parse_changes(words: Sequence[str]) -> dict[str, object]:
 
 def _plain(value: object) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
-
-
-@contextmanager
-def _api(url: str | None, key: str | None) -> "Iterator[OperatorApi]":
-    """The API for the length of a `with`, whose errors end the command with 1."""
-    from ecluse.cli.operator_api import OperatorApi, OperatorApiError
-
-    try:
-        yield OperatorApi.from_options(url, key)
-    except OperatorApiError as error:
-        fail(str(error))

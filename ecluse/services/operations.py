@@ -81,9 +81,10 @@ class Operations:
         except StoreAway:
             self._slots_left = None
 
-    async def journal(self, most: int) -> list[dict[str, Any]]:
-        """The latest entries of the journal, newest first."""
-        return [{"id": entry.id, "hash": entry.digest, **entry.document} for entry in await self._store.journal(most)]
+    async def journal(self, most: int, *, before: str | None = None) -> list[dict[str, Any]]:
+        """The latest entries of the journal, or those before the entry `before`, newest first."""
+        entries = await self._store.journal(most, before=before)
+        return [{"id": entry.id, "hash": entry.digest, **entry.document} for entry in entries]
 
     async def session(self, session: str) -> dict[str, Any]:
         """A live visit: when it started and expires (Unix ms). Raises UnknownSession."""

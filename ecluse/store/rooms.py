@@ -1,12 +1,12 @@
 """What all gateways share of a room: its board, its live settings, who is finished, and the journal."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ecluse.domain.errors import StoreAway, VersionConflict
+from ecluse.domain.journal import digest_of, text_of
 from ecluse.domain.room import Live, Mode, Room
 from ecluse.store.client import Store
 from ecluse.store.keys import room_keys
@@ -23,11 +23,6 @@ class JournalEntry:
     id: str
     digest: str
     document: Mapping[str, object]
-
-
-def digest_of(previous: str, document: str) -> str:
-    """The hash of a journal entry: SHA-256 over the hash before it and its own text."""
-    return hashlib.sha256(f"{previous}\n{document}".encode()).hexdigest()
 
 
 class RoomStore:
@@ -90,7 +85,7 @@ class RoomStore:
         seconds, micros = await self._store.command("TIME")
         at_ms = int(seconds) * 1000 + int(micros) // 1000
         entry = {"at": _rfc3339(at_ms), **told, "previous": head}
-        document = json.dumps(entry, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        document = text_of(entry)
         pairs: list[str] = []
         for name, value in (values or {}).items():
             pairs += [name, json.dumps(value, ensure_ascii=False) if name == "notice" else str(value)]
@@ -122,9 +117,10 @@ class RoomStore:
             "claim_delay_seconds": memory.get("claim_delay_seconds"),
         }
 
-    async def journal(self, most: int = 100) -> Sequence[JournalEntry]:
-        """The latest entries, newest first. Raises StoreAway."""
-        entries = await self._store.command("XREVRANGE", self._keys.journal, "+", "-", "COUNT", most)
+    async def journal(self, most: int = 100, *, before: str | None = None) -> Sequence[JournalEntry]:
+        """The latest entries, or those before the entry `before`, newest first. Raises StoreAway."""
+        end = "+" if before is None else f"({before}"
+        entries = await self._store.command("XREVRANGE", self._keys.journal, end, "-", "COUNT", most)
         found = []
         for entry_id, fields in entries:
             values = fields if isinstance(fields, dict) else dict(zip(fields[::2], fields[1::2], strict=True))

@@ -6,8 +6,9 @@ import json
 import pytest
 
 from ecluse.domain.errors import VersionConflict
+from ecluse.domain.journal import digest_of
 from ecluse.domain.room import Live, Mode
-from ecluse.store.rooms import RoomStore, digest_of
+from ecluse.store.rooms import RoomStore
 from tests.ecluse.store.conftest import Bench, OpenBench
 
 
