@@ -244,7 +244,8 @@ def served(edge: Edge) -> App:
                     await found[1].board(found[0], scope, receive, send)
                 else:
                     # As `Hygiene` does, without a layer of its own: every request comes by here.
-                    refused = refusal(scope, edge.hosts)
+                    # A proxy asks under a name of its own; the host it asks about is judged by `Verify`.
+                    refused = refusal(scope, None if scope["raw_path"].startswith(VERIFY) else edge.hosts)
                     if refused is None:
                         await edge(scope, receive, send)
                     else:

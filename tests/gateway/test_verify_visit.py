@@ -88,13 +88,13 @@ async def test_who_sent_a_form_is_told_that_it_was_not_sent(open_whole: OpenWhol
     visitor = whole.visitor()
     at_once = await sent_on(visitor, await front.ask(visitor, "/send", "POST"))
     assert at_once.status == 429
-    assert "Your form was not sent" in at_once.text
+    assert "Votre formulaire n’a pas été envoyé" in at_once.text
     assert 'href="/"' in at_once.text
     assert (await front.ask(visitor)).status == 200, "the room was empty, so the way is free now"
     other = whole.visitor()
     waiting = await sent_on(other, await front.ask(other, "/send", "POST"))
     assert waiting.status == 200
-    assert "Your form was not sent" in waiting.text
+    assert "Votre formulaire n’a pas été envoyé" in waiting.text
     assert 'data-state="waiting"' in waiting.text
 
 
