@@ -25,7 +25,7 @@ BUDGET_SECONDS = 0.5
 """How long the draw may take of one turn, so that boards stay fresh meanwhile."""
 READ_PIECE = 2_000
 ROOT_PIECE = 4_000
-PLACE_PIECE = 400
+PLACE_PIECE = 300
 """Tickets at once: Redis serves nobody else during a piece, and each stays below 5 ms there."""
 
 

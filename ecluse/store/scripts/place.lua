@@ -3,7 +3,7 @@
 -- that is not the next one changes nothing. Who left meanwhile stays away.
 --
 -- ARGV   3 start of the campaign, ms   4 how many were done   5 how many are then   6 '1' for the last piece
---        7… place, id, … at most 500 tickets
+--        7… place, id, … a few hundred tickets
 -- Reply  placed <done> | stale <done>
 --include _room.lua
 local found = redis.call('HMGET', STATE, 'campaign_at', 'draw_state', 'draw_done')

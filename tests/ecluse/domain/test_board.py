@@ -208,6 +208,6 @@ def test_the_phase_follows_from_the_mode_and_the_line(mode: str, waiting: int, c
 
 def test_a_room_with_hours_says_which_campaign_and_draw_it_is_in() -> None:
     hours: dict[str, object] = {"campaign": {"started_at_ms": 5, "first_number": 2}, "draw": {"state": "announced"}}
-    document = board_of({"main": lane_of([])}, **hours).document()
+    document = board_of({"main": lane_of([5.0])}, **hours).document()
     assert {name: document[name] for name in hours} == hours
-    assert set(document) - set(board_of({"main": lane_of([])}).document()) == set(hours)
+    assert set(document) - set(board_of({"main": lane_of([5.0])}).document()) == set(hours)
