@@ -19,6 +19,8 @@ export class Opening {
     this.campaign = Number(handed.campaign);
     this.undrawn = handed.undrawn !== undefined;
     this.opensAt = handed.opensAt === undefined ? null : Number(handed.opensAt);
+    this.zone = handed.zone;
+    this.days = page.main.querySelectorAll('[data-slot="opening-day"]');
     this.counters = page.main.querySelectorAll('[data-slot="opens"]');
     this.tick();
   }
@@ -38,7 +40,8 @@ export class Opening {
   /** True: what this browser knows of its ticket may be wrong, ask the server. */
   async read(board) {
     const { page } = this;
-    this.opensAt = board.opens_at === null ? null : Date.parse(board.opens_at);
+    const opensAt = board.opens_at === null ? null : Date.parse(board.opens_at);
+    if (opensAt !== this.opensAt) this.moveTo(opensAt);
     const campaign = board.campaign?.started_at_ms ?? 0;
     if (campaign !== this.campaign) {
       this.campaign = campaign;
@@ -57,6 +60,19 @@ export class Opening {
     if (COVERING.includes(board.phase)) return false;
     this.undrawn = false;
     return true;
+  }
+
+  /** Another opening is the next one. */
+  moveTo(opensAt) {
+    this.opensAt = opensAt;
+    const format = new Intl.DateTimeFormat(this.page.speech.lang, { dateStyle: "full", timeStyle: "short", timeZone: this.zone });
+    for (const time of this.days) {
+      time.parentElement.hidden = opensAt === null;
+      if (opensAt === null) continue;
+      time.dateTime = new Date(opensAt).toISOString();
+      time.textContent = format.format(opensAt);
+    }
+    this.tick();
   }
 
   progress(draw) {
@@ -80,9 +96,9 @@ export class Opening {
     let text = "";
     if (seconds > 0) {
       const hours = Math.floor(seconds / 3600);
-      const time = hours < 2
-        ? speech.countdown(seconds)
-        : `${speech.amount(hours, "hour", "short")} ${speech.amount(Math.floor((seconds % 3600) / 60), "minute", "short")}`;
+      let time = `${speech.amount(hours, "hour", "short")} ${speech.amount(Math.floor((seconds % 3600) / 60), "minute", "short")}`;
+      if (hours < 2) time = speech.countdown(seconds);
+      else if (hours >= 48) time = speech.amount(Math.floor(hours / 24), "day");
       text = speech.say("opensIn", { time });
     }
     for (const slot of this.counters) slot.textContent = text;
