@@ -121,7 +121,8 @@ class Openings:
         if moment.schedule is not Schedule.OPEN or self._room.draw is DrawKind.NONE:
             return moment.schedule
         gathered = plan.schedule in (Schedule.PREQUEUE, Schedule.DRAWING) and plan.opens_at == str(moment.opens_at_ms)
-        return Schedule.DRAWING if gathered and plan.draw_state != "placed" else Schedule.OPEN
+        # Without a state there is no draw: the room was not set to draw when this campaign began.
+        return Schedule.DRAWING if gathered and plan.draw_state not in ("", "placed") else Schedule.OPEN
 
     async def _draw(self, moment: Moment, plan: Plan, now_ms: float) -> Plan:
         """Take the draw further for a while, and open when it is done."""
@@ -211,7 +212,8 @@ class Openings:
     async def _reveal(self, plan: Plan) -> None:
         """The deciding value becomes public, and with it the seed; an operator's, once it is given."""
         record = _record(plan)
-        if self._room.draw is DrawKind.SEED:
+        # As announced, whatever the room is set to since.
+        if record.beacon.kind is Kind.NONE:
             revealed = record.reveal(plan.draw_secret)
         elif plan.beacon:
             given = json.loads(plan.beacon)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecluse.domain.errors import BadInput, StoreAway, UnknownSession, WrongMoment
-from ecluse.domain.opening import DrawKind
 from ecluse.domain.room import Live, Mode, Room
 from ecluse.services.boards import BoardView
 from ecluse.settings import RoomSettings
@@ -94,7 +93,7 @@ class Operations:
         for name, text in given.items():
             if not isinstance(text, str) or not 0 < len(text) <= BEACON_MAX_CHARS or not text.isprintable():
                 raise BadInput(f"{name}: a text of 1 to {BEACON_MAX_CHARS} printable characters on one line")
-        if self.room.draw is not DrawKind.BEACON:
+        if self.board.draw.get("commitment") is not None:
             raise WrongMoment("This room's draw takes no value from outside.")
         outcome = await self._store.give_beacon(json.dumps(given, ensure_ascii=False, sort_keys=True))
         if outcome == "taken":

@@ -258,3 +258,24 @@ async def test_the_next_campaign_draws_anew_and_the_list_of_the_last_one_is_gone
         await day.at(CLOSE_MS + campaign * DAY_MS)
         assert await day.listed() == sorted(tickets), "what was published stays until the next campaign"
     assert new_id() not in await day.listed()
+
+
+async def test_a_room_set_to_draw_in_the_midst_of_a_prequeue_opens_without_one(open_bench: OpenBench) -> None:
+    day = Day(open_bench)
+    await day.at(GATHER_MS)
+    tickets = [ticket for ticket, _ in await day.join(5)]
+    changed = Day(open_bench, DrawKind.SEED)
+    await changed.bench.set(mode="paused")
+    await changed.at(OPEN_MS)
+    assert await changed.state("schedule") == "open"
+    assert await changed.bench.members("main") == tickets
+
+
+async def test_a_draw_goes_on_as_announced_although_the_setting_changed(open_bench: OpenBench) -> None:
+    day = Day(open_bench, DrawKind.SEED)
+    await day.at(GATHER_MS)
+    tickets = [ticket for ticket, _ in await day.join(5)]
+    changed = Day(open_bench, DrawKind.BEACON)
+    await changed.bench.set(mode="paused")
+    await changed.at(OPEN_MS)
+    await assert_drawn(changed, tickets)
