@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from ecluse.opening_settings import OpeningSettings
+
 RoomId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?")
 _PATH = re.compile(r"/(?:[A-Za-z0-9._!$&'()*+,=:@-]+/)*[A-Za-z0-9._!$&'()*+,=:@-]*")
@@ -57,6 +59,7 @@ class RoomSettings(Strict):
     origin_timeout_seconds: float = Field(default=60, gt=0, le=3600)
     body_max_bytes: int = Field(default=10 * 1024 * 1024, ge=0)
     lane: list[LaneSettings] = [LaneSettings(id="main")]
+    opening: OpeningSettings | None = None
 
     @field_validator("hosts")
     @classmethod

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 
+from ecluse.opening_settings import OpeningSettings
 from ecluse.room_settings import LaneSettings, OperatorSettings, Role, RoomSettings, Strict
 
 MIN_SECRET_CHARS = 16
@@ -22,6 +23,7 @@ MIN_SECRET_CHARS = 16
 __all__ = [
     "ConfigurationError",
     "LaneSettings",
+    "OpeningSettings",
     "OperatorSettings",
     "Role",
     "RoomSettings",

@@ -2,16 +2,18 @@
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from ecluse.domain.board import poll_seconds
-from ecluse.domain.errors import EcluseError
+from ecluse.domain.errors import EcluseError, RoomClosed
+from ecluse.domain.opening import DrawKind
 from ecluse.services.visits import Place
 from ecluse.store.line import Called, Gone, Missed, Waiting
 from gateway.asgi import Headers, Scope, Send, header, respond
 from gateway.cookies import LANGUAGE, cookie, set_language
 from gateway.directory import RoomEdge
-from gateway.page_views import PageState
+from gateway.page_views import HoursView, PageState
 from gateway.pages import SECURITY_HEADERS, Pages, ProblemView, WaitingView
 from gateway.problems import ROWS, send_problem
 from gateway.requests import query, wants_page
@@ -72,7 +74,9 @@ class Answers:
     ) -> WaitingView:
         board = room.board
         standing = None if place is None else place.standing
-        ahead = standing.ahead if isinstance(standing, Waiting) else None
+        hours = _hours(room, place)
+        undrawn = hours is not None and hours.undrawn
+        ahead = standing.ahead if isinstance(standing, Waiting) and not undrawn else None
         outlook = None if place is None or ahead is None else room.visits.outlook(place.ticket.lane, ahead)
         stopped = scope["query_string"] and query(scope).get("refresh") == "off"
         refresh = 0 if stopped else _refresh_seconds(room, place)
@@ -81,7 +85,8 @@ class Answers:
             title=dict(room.settings.title),
             lang=self.language(scope),
             phase=board.phase,
-            state=state or _page_state(board.phase, place),
+            state=state or _page_state(room, place),
+            hours=hours,
             ahead=ahead,
             wait_low_seconds=None if outlook is None or board.phase == "paused" else outlook.p50_seconds,
             wait_high_seconds=None if outlook is None or board.phase == "paused" else outlook.p90_seconds,
@@ -91,7 +96,7 @@ class Answers:
             now_ms=int(time.time() * 1000),
             return_to=return_to,
             lane=None if place is None else place.ticket.lane,
-            place=None if place is None else place.ticket.number,
+            place=None if place is None else room.visits.place_of(place.ticket),
             id=None if place is None else place.ticket.id,
             epoch=None if place is None else place.ticket.epoch,
             stale=board.stale and board.document["at_ms"] > 0,
@@ -111,7 +116,8 @@ class Answers:
     ) -> None:
         """An error as a page for a person, as a problem for a program."""
         if not wants_page(scope):
-            await send_problem(send, error, headers=headers)
+            closed = room is not None and isinstance(error, RoomClosed)
+            await send_problem(send, error, headers=headers, members=closed_members(room) if closed and room else None)
             return
         row = ROWS[type(error)]
         view = ProblemView(
@@ -143,18 +149,53 @@ def _refresh_seconds(room: RoomEdge, place: Place | None) -> int:
     return max(5, 2 * next_poll_seconds(room, place))
 
 
-def _page_state(phase: str, place: Place | None) -> PageState:
+_COVERING: Mapping[str, PageState] = {
+    "paused": "paused", "closed": "closed", "prequeue": "prequeue", "drawing": "drawing",
+}  # fmt: skip
+"""Phases in which nobody is let in: they are told instead of where a ticket stands."""
+
+
+def _page_state(room: RoomEdge, place: Place | None) -> PageState:
+    phase = room.board.phase
     if place is None:
         return "closed" if phase == "closed" else "none"
     match place.standing:
         case Called():
-            return {"paused": "paused", "closed": "closed"}.get(phase, "called")  # type: ignore[return-value]
+            return _COVERING.get(phase, "called")
         case Missed():
             return "missed"
+        case Gone() if place.ticket.number <= room.board.first_number:
+            return "closed" if phase == "closed" else "over"
         case Gone():
             return "gone"
         case _:
-            return {"paused": "paused", "closed": "closed"}.get(phase, "waiting")  # type: ignore[return-value]
+            return _COVERING.get(phase, "waiting")
+
+
+def _hours(room: RoomEdge, place: Place | None) -> HoursView | None:
+    opening, board = room.settings.opening, room.board
+    if opening is None:
+        return None
+    return HoursView(
+        zone=opening.time_zone,
+        opens_at_ms=unix_ms(board.document["opens_at"]),
+        closes_at_ms=unix_ms(board.document["closes_at"]),
+        draws=opening.draw is not DrawKind.NONE,
+        keeps=opening.keep_places,
+        undrawn=place is not None and room.visits.is_undrawn(place.ticket),
+        first_number=board.first_number,
+        campaign_at_ms=board.campaign_at_ms,
+    )
+
+
+def unix_ms(text: str | None) -> int | None:
+    """An RFC 3339 time of the board in Unix ms."""
+    return None if text is None else round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def closed_members(room: RoomEdge) -> dict[str, object]:
+    """What a program is told of a closed room."""
+    return {"room": room.id, "opens_at": room.board.document["opens_at"]}
 
 
 def retry_after(wait_ms: float) -> tuple[bytes, bytes]:

@@ -22,6 +22,7 @@ from gateway.answers import Answers
 from gateway.asgi import App, Receive, Scope, Send, respond
 from gateway.boards import Boards
 from gateway.directory import RoomEdge, build_directory
+from gateway.draws import Draws
 from gateway.gate import Gate
 from gateway.hygiene import Hygiene, denying, refusal, refuse
 from gateway.memory import settle_memory, trim
@@ -54,9 +55,8 @@ class Edge:
         self._clock = clock
         self._metrics = metrics
         self._proxy = Proxy()
-        pages = Pages()
-        self._pages = pages
-        self.answers = Answers(pages)
+        self._pages = Pages()
+        self.answers = Answers(self._pages)
         self.boards = Boards()
         self._visitors = Visitors(self.answers, clock)
         self._gate = Gate(
@@ -89,11 +89,13 @@ class Edge:
         self._refreshing: asyncio.Task[None] | None = None
 
     def _routes_of_visitors(self) -> dict[bytes, tuple[RoomEdge, dict[str, Handler]]]:
-        boards, visitors = self.boards, self._visitors
+        boards, visitors, draws = self.boards, self._visitors, Draws()
         table: dict[bytes, dict[str, Handler]] = {
             b"": {"GET": visitors.page, "HEAD": visitors.page},
             b"/board.json": {"GET": boards.board, "HEAD": boards.board},
             b"/board/events": {"GET": boards.events},
+            b"/draw.json": {"GET": draws.record, "HEAD": draws.record},
+            b"/draw/tickets.txt": {"GET": draws.tickets, "HEAD": draws.tickets},
             b"/ticket": {"GET": visitors.ticket, "DELETE": visitors.leave},
             b"/tickets": {"POST": visitors.join},
             b"/claim": {"POST": visitors.claim},
@@ -153,8 +155,7 @@ class Edge:
                 await send_problem(send, MethodNotAllowed(), headers=[(b"allow", allow.encode())])
 
     async def _console(self, request: Request) -> Response:
-        page = self._pages.console(self.answers.language(request.scope))
-        return _html(page)
+        return _html(self._pages.console(self.answers.language(request.scope)))
 
     async def _problem_doc(self, request: Request) -> Response:
         found = BY_SLUG.get(request.path_params["slug"])
@@ -220,8 +221,8 @@ async def _nothing_here(_scope: Scope, _receive: Receive, _send: Send) -> None:
 
 async def _jwks(_scope: Scope, _receive: Receive, send: Send) -> None:
     """The public keys: none while passes are signed with shared secrets."""
-    headers = [(b"content-type", b"application/jwk-set+json"), (b"cache-control", b"public, max-age=300")]
-    await respond(send, 200, headers, b'{"keys":[]}')
+    kind, cached = (b"content-type", b"application/jwk-set+json"), (b"cache-control", b"public, max-age=300")
+    await respond(send, 200, [kind, cached], b'{"keys":[]}')
 
 
 def create_app(settings: Settings, secrets: Secrets, *, metrics: Metrics, clock: Clock = system_clock) -> App:
@@ -261,7 +262,7 @@ def served(edge: Edge) -> App:
 
 
 async def _last_resort(error: Exception, edge: Edge, scope: Scope, send: Send) -> None:
-    """Whatever goes wrong unforeseen is logged, and told without a trace of it; the origin is never opened."""
+    """Whatever goes wrong unforeseen is logged, and told without a trace of it."""
     log.error("request_failed", method=scope["method"], kind=type(error).__name__, exc_info=error)
     try:
         await edge.answers.error(scope, send, EcluseError())

@@ -27,7 +27,7 @@ from ecluse.services.visits import Admission, Place
 from ecluse.store.line import Closed, Full, Waiting
 from ecluse.telemetry import OriginError, RequestOutcome
 from ecluse.tokens import Pass, Ticket
-from gateway.answers import Answers, next_poll_seconds
+from gateway.answers import Answers, closed_members, next_poll_seconds
 from gateway.asgi import Headers, Receive, Scope, Send, header
 from gateway.cookies import cookie
 from gateway.directory import Directory, RoomEdge
@@ -180,7 +180,7 @@ class Gate:
                 form_not_sent=scope["method"] in UNSAFE,
             )  # fmt: skip
             return
-        await send_problem(send, RoomClosed(), members={"room": room.id})
+        await send_problem(send, RoomClosed(), members=closed_members(room))
 
     async def _store_away(
         self, scope: Scope, receive: Receive, send: Send, room: RoomEdge, ticket: Ticket | None, error: StoreAway
@@ -194,7 +194,7 @@ class Gate:
             await self._forward(scope, receive, send, room, grace.granted)
             return
         if policy == "hold" and ticket is not None and wants_page(scope) and scope["method"] not in UNSAFE:
-            ahead = room.board.last_ahead(ticket.lane, ticket.number)
+            ahead = room.board.last_ahead(ticket.lane, room.visits.place_of(ticket))
             place = Place(ticket=ticket, token="", standing=Waiting(ahead))
             await self._answers.waiting(scope, send, room, place, return_to=self._back(scope, room))
             return

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ecluse.domain.room import Mode
-from ecluse.services.operations import LIMITS
+from ecluse.services.operations import BEACON_MAX_CHARS, LIMITS
 
 _PROBLEM = {
     "description": "A problem (RFC 9457)",
@@ -74,8 +74,19 @@ def _schemas() -> dict[str, Any]:
             "type": "object",
             "properties": {"id": {"type": "string"}, "started_at_ms": counted, "expires_at_ms": counted},
         },
+        "Beacon": _BEACON,
         "SlotsLeft": {"type": "object", "required": ["slots_left"], "properties": {"slots_left": counted}},
     }
+
+
+_BEACON = {
+    "type": "object",
+    "required": ["value", "source"],
+    "additionalProperties": False,
+    "properties": {
+        name: {"type": "string", "minLength": 1, "maxLength": BEACON_MAX_CHARS} for name in ("value", "source")
+    },
+}
 
 
 def _body(schema: str) -> dict[str, Any]:
@@ -116,6 +127,14 @@ def _paths() -> dict[str, Any]:
                 "summary": "Say how many slots are left",
                 "requestBody": _body("SlotsLeft"),
                 "responses": _answers("204", "Noted"),
+            },
+        },
+        "/rooms/{room}/beacon": {
+            "parameters": [room],
+            "put": {
+                "summary": "Give the value that decides the draw, once the list of tickets is fixed; it is final",
+                "requestBody": _body("Beacon"),
+                "responses": _answers("204", "Taken; the draw goes on within a second"),
             },
         },
         "/rooms/{room}/sessions/{session}": {

@@ -43,6 +43,7 @@ class Operators:
             Route(f"{base}/rooms/{{room}}", self.change, methods=["PATCH"]),
             Route(f"{base}/rooms/{{room}}/journal", self.journal),
             Route(f"{base}/rooms/{{room}}/slots-left", self.slots_left, methods=["PUT"]),
+            Route(f"{base}/rooms/{{room}}/beacon", self.beacon, methods=["PUT"]),
             Route(f"{base}/rooms/{{room}}/sessions/{{session}}", self.session),
             Route(f"{base}/rooms/{{room}}/sessions/{{session}}", self.revoke, methods=["DELETE"]),
         ]
@@ -111,6 +112,13 @@ class Operators:
         if isinstance(slots, bool) or not isinstance(slots, int) or not 0 <= slots <= 10**9:
             raise BadInput("slots_left: a whole number from 0.")
         await room.store.note_slots_left(slots)
+        return Response(status_code=204)
+
+    async def beacon(self, request: Request) -> Response:
+        """The value that decides the draw of a room, once its list is fixed; final."""
+        who = self._operator(request, Role.OPERATOR)
+        room = self._room(request)
+        await room.operations.give_beacon(await _json_object(request), who=who.name)
         return Response(status_code=204)
 
     async def session(self, request: Request) -> Response:

@@ -6,7 +6,9 @@ from typing import Literal
 
 from gateway.page_mould import without_marks
 
-PageState = Literal["waiting", "called", "missed", "gone", "none", "full", "closed", "paused"]
+PageState = Literal[
+    "waiting", "called", "missed", "gone", "none", "full", "closed", "paused", "prequeue", "drawing", "over"
+]
 Unit = Literal["minute", "hour"]
 
 
@@ -38,6 +40,22 @@ class WaitingView:
     refresh_seconds: int
     form_not_sent: bool
     epoch: str | None = None
+    hours: "HoursView | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoursView:
+    """What a page tells of a room's opening hours: the opening that is or comes next, Unix ms, read in `zone`."""
+
+    zone: str
+    opens_at_ms: int | None
+    closes_at_ms: int | None
+    draws: bool
+    keeps: bool
+    undrawn: bool = False
+    """Whether this visitor's place is still to be drawn."""
+    first_number: int = 0
+    campaign_at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +78,7 @@ class SharedPart:
     placed: bool
     counted: bool
     timed: bool
+    hours: HoursView | None
 
 
 def shared_part(view: WaitingView, lang: str) -> SharedPart:
@@ -83,6 +102,7 @@ def shared_part(view: WaitingView, lang: str) -> SharedPart:
         placed=view.place is not None,
         counted=view.ahead is not None,
         timed=view.claim_until_ms is not None,
+        hours=view.hours,
     )
 
 

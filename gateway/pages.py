@@ -5,21 +5,16 @@ durations and times follow the language. Nothing here knows a store: a page is a
 """
 
 import json
-import re
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
-from gettext import GNUTranslations
-from io import BytesIO
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, negotiate_locale
-from babel.dates import format_time
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
+from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 from babel.units import format_unit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
@@ -27,6 +22,7 @@ from markupsafe import Markup
 
 from gateway.asgi import Headers
 from gateway.page_files import STATIC_PREFIX, StaticFile, read_static
+from gateway.page_languages import accepted, catalogue, zone_called
 from gateway.page_mould import Mould, hole
 from gateway.page_views import ProblemView, SharedPart, WaitingView, WaitSpan, by_language, shared_part, wait_span
 
@@ -49,7 +45,6 @@ SECURITY_HEADERS: Headers = [
     (b"vary", b"Cookie, Accept-Language"),
 ]
 """What every page carries, besides its content type (SECURITY.md §6.2)."""
-_LANGUAGE_RANGE = re.compile(r"([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)(?:;q=([01](?:\.[0-9]{0,3})?))?")
 _ACCEPT_MAX_CHARS = 500
 
 
@@ -65,7 +60,7 @@ class Pages:
         if default_lang not in codes:
             raise ValueError(f"there is no catalogue for the language {default_lang!r} in {root / 'locales'}")
         self._default = default_lang
-        zone = _zone(timezone)
+        zone = zone_called(timezone)
         self._languages = {code: _Language(root, code, codes, self._files, zone) for code in codes}
         self._accepted = lru_cache(maxsize=1024)(self._best_accepted)
 
@@ -86,7 +81,7 @@ class Pages:
 
     def _best_accepted(self, header: str) -> str:
         by_name = {code.lower(): code for code in self._languages}
-        for wanted in _accepted(header):
+        for wanted in accepted(header):
             found = negotiate_locale([wanted], list(by_name), sep="-")
             if found:
                 return by_name[found.lower()]
@@ -124,7 +119,7 @@ class _Language:
     def __init__(self, root: Path, code: str, codes: list[str], files: Mapping[str, StaticFile], zone: tzinfo) -> None:
         self.code = code
         self.locale = Locale.parse(code, sep="-")
-        self._catalogue = _catalogue(root / "locales" / code / "LC_MESSAGES" / "ecluse.po", code)
+        self._catalogue = catalogue(root / "locales" / code / "LC_MESSAGES" / "ecluse.po", code)
         self._zone = zone
         self.number = lru_cache(maxsize=4096)(self._number)
         self.clock_time = lru_cache(maxsize=256)(self._clock_time)
@@ -150,6 +145,7 @@ class _Language:
             raw=self._catalogue.gettext,
             forms=self._forms,
             attribute=_attribute,
+            on_the_day=lru_cache(maxsize=64)(self._on_the_day),
         )
         # The booking pages belong to the origin, with texts of their own.
         paths = [path.relative_to(root) for path in root.glob("**/*.html")]
@@ -200,6 +196,7 @@ class _Language:
             "until": self.clock_time(view.claim_until_ms // 1000)[0] if view.claim_until_ms is not None else "",
             "refresh": seconds,
             "reloads": reloads % {"number": self.number(seconds)},
+            "opens_in": self._opens_in(view),
             "to": view.return_to,
             "here": f"/_ecluse/rooms/{view.room}?to={quote(view.return_to, safe='/')}",
         }
@@ -232,6 +229,15 @@ class _Language:
             return text("%(number)s per hour") % {"number": self.number(round(per_minute * 60))}
         return text("%(number)s per minute") % {"number": self.number(round(per_minute))}
 
+    def _opens_in(self, view: WaitingView) -> str:
+        """How long until the opening, rounded up: nobody is told to come back too late."""
+        if view.hours is None or view.hours.opens_at_ms is None:
+            return ""
+        minutes = math.ceil(max(0, view.hours.opens_at_ms - view.now_ms) / 60_000)
+        low, unit = (minutes, "minute") if minutes <= 120 else (minutes // 60, "hour")
+        text = self._catalogue.gettext
+        return text("In about %(time)s.") % {"time": self._amount(low, unit)}
+
     def _left(self, view: WaitingView) -> str:
         """The time left to enter, rounded down: a person told "2 minutes" has at least two."""
         if view.claim_until_ms is None:
@@ -250,6 +256,14 @@ class _Language:
         at = datetime.fromtimestamp(unix_seconds, UTC)
         return format_time(at, "long", tzinfo=self._zone, locale=self.locale), at.isoformat().replace("+00:00", "Z")
 
+    def _on_the_day(self, unix_ms: int, zone: str) -> tuple[str, str]:
+        """A day and its time on the clocks of `zone`, and the same instant for machines."""
+        at = datetime.fromtimestamp(unix_ms / 1000, UTC)
+        words = {"day": format_date(at.astimezone(zone_called(zone)), "full", locale=self.locale),
+                 "time": format_time(at, "short", tzinfo=zone_called(zone), locale=self.locale)}  # fmt: skip
+        text = self._catalogue.gettext
+        return text("%(day)s at %(time)s") % words, at.isoformat().replace("+00:00", "Z")
+
     def _forms(self, singular: str, plural: str) -> dict[str, str]:
         """Every plural form of a message by CLDR category, which is what Intl.PluralRules says in a browser."""
         found: dict[str, str] = {}
@@ -258,34 +272,6 @@ class _Language:
         return found
 
 
-def _catalogue(path: Path, code: str) -> GNUTranslations:
-    """The translations of a .po file, without a compile step. Fuzzy entries do not count."""
-    with path.open("rb") as file:
-        catalogue = read_po(file, locale=code.replace("-", "_"))
-    compiled = BytesIO()
-    write_mo(compiled, catalogue)
-    compiled.seek(0)
-    return GNUTranslations(compiled)
-
-
 def _attribute(value: object) -> str:
     """JSON for an attribute; autoescape quotes it, and the browser hands it back whole."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _accepted(header: str) -> list[str]:
-    """The languages of an Accept-Language header, best first (RFC 9110 §12.5.4); what cannot be read is left out."""
-    wanted: list[tuple[float, str]] = []
-    for part in header.replace(" ", "").split(","):
-        found = _LANGUAGE_RANGE.fullmatch(part)
-        if found and found[1] != "*" and (weight := float(found[2] or 1)) > 0:
-            wanted.append((-weight, found[1]))
-    return [name for _, name in sorted(wanted, key=lambda pair: pair[0])]
-
-
-def _zone(name: str) -> tzinfo:
-    """The time zone shown before a script can know the visitor's; UTC, and said so, where the system lacks it."""
-    try:
-        return ZoneInfo(name)
-    except ZoneInfoNotFoundError:
-        return UTC

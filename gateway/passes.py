@@ -24,7 +24,7 @@ class PassDesk:
         """The pass in `token` if it opens this room now."""
         known = self._read.get(token)
         if known is not None and known.expires_at > self._clock():
-            return None if self._visits.board.is_ended(known.session) else known
+            return None if self._visits.board.is_over(known.session, known.issued_at) else known
         try:
             granted = self._visits.read_pass(token)
         except EcluseError:

@@ -48,6 +48,7 @@ ROWS: Mapping[type[errors.EcluseError], Row] = {
     errors.KeyNeeded: Row(401, "key-needed", "Operator key needed"),
     errors.RoleTooLow: Row(403, "role-too-low", "Role too low"),
     errors.VersionConflict: Row(412, "version-conflict", "Changed meanwhile"),
+    errors.WrongMoment: Row(409, "wrong-moment", "Not at this moment"),
     errors.UnknownSession: Row(404, "unknown-session", "Unknown session"),
     errors.NotFound: Row(404, "not-found", "Not found"),
     errors.MethodNotAllowed: Row(405, "method-not-allowed", "Method not allowed"),

@@ -1,5 +1,6 @@
 """The answers of the visitor interface: the documents of CONTRACT.md, redirects, bare statuses."""
 
+import json
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -30,6 +31,21 @@ def urls(room: RoomEdge) -> dict[str, object]:
     return {"board_url": f"{base}/board.json", "ticket_url": f"{base}/ticket", "claim_url": f"{base}/claim"}
 
 
+def ordering(room: RoomEdge, ticket: Ticket) -> dict[str, object]:
+    """What orders a ticket: its number; in a room that draws, its place once it is drawn, and that it is to be."""
+    if not ticket.drawn:
+        return {"number": ticket.number, "place": ticket.number}
+    drawn = room.board.drawn_place(ticket.id, ticket.number)
+    kind = "drawn" if drawn is not None else "undrawn" if room.visits.is_undrawn(ticket) else "number"
+    return {"number": ticket.number, "place": ticket.number if drawn is None else drawn, "kind": kind}
+
+
+def _written(room: RoomEdge, ticket: Ticket) -> str:
+    if not ticket.drawn:
+        return f'"number":{ticket.number},"place":{ticket.number}'
+    return json.dumps(ordering(room, ticket))[1:-1]
+
+
 def join_document(room: RoomEdge, place: Place) -> bytes:
     """What a join answers. Written by hand, as nothing in it needs escaping: a crowd joins at once."""
     ticket, standing = place.ticket, place.standing
@@ -37,7 +53,7 @@ def join_document(room: RoomEdge, place: Place) -> bytes:
     base = f"/_ecluse/rooms/{room.id}"
     return (
         f'{{"room":"{room.id}","id":"{ticket.id}","ticket":"{place.token}","lane":"{ticket.lane}",'
-        f'"number":{ticket.number},"place":{ticket.number},"ahead":{ahead},"state":"{STATES[type(standing)]}",'
+        f'{_written(room, ticket)},"ahead":{ahead},"state":"{STATES[type(standing)]}",'
         f'"board_url":"{base}/board.json","ticket_url":"{base}/ticket","claim_url":"{base}/claim"}}'
     ).encode()
 
@@ -47,7 +63,7 @@ def waiting_document(room: RoomEdge, ticket: Ticket, ahead: int) -> bytes:
     speed = room.board.throughput(ticket.lane)
     p50, p90 = wait_seconds(ahead, speed)
     return (
-        f'{{"id":"{ticket.id}","lane":"{ticket.lane}","number":{ticket.number},"place":{ticket.number},'
+        f'{{"id":"{ticket.id}","lane":"{ticket.lane}",{_written(room, ticket)},'
         f'"state":"waiting","ahead":{ahead},"wait_seconds":{{"p50":{int(p50)},"p90":{int(p90)}}},'
         f'"next_poll_seconds":{poll_seconds(ahead, speed.p50)},"claim_until":null}}'
     ).encode()
@@ -59,7 +75,7 @@ def state_document(room: RoomEdge, place: Place) -> dict[str, object]:
     ahead = standing.ahead if isinstance(standing, Waiting) else 0
     outlook = room.visits.outlook(ticket.lane, ahead) if isinstance(standing, Waiting) else None
     return {
-        "id": ticket.id, "lane": ticket.lane, "number": ticket.number, "place": ticket.number,
+        "id": ticket.id, "lane": ticket.lane, **ordering(room, ticket),
         "state": STATES[type(standing)].value, "ahead": ahead,
         "wait_seconds": {
             "p50": round(outlook.p50_seconds) if outlook else 0, "p90": round(outlook.p90_seconds) if outlook else 0,

@@ -96,12 +96,18 @@ class Board:
     admitted: int
     lanes: Mapping[str, LaneBoard]
     opens_at: str | None = None
+    """Of the opening that is or comes next, RFC 3339; None in a room without hours."""
     closes_at: str | None = None
+    campaign: Mapping[str, object] | None = None
+    """`{started_at_ms, first_number}`: older passes, and tickets of this number or less, open nothing any more."""
+    draw: Mapping[str, object] | None = None
+    """`{state, commitment, n, done, seed, last_number, next_commitment}` where openings are drawn."""
     slots_left: int | None = None
 
     def document(self) -> dict[str, object]:
-        """The board as CONTRACT.md names its fields."""
-        return {
+        """The board as CONTRACT.md names its fields; `campaign` and `draw` only where a room has them."""
+        hours = {name: told for name, told in (("campaign", self.campaign), ("draw", self.draw)) if told is not None}
+        return hours | {
             "room": self.room,
             "epoch": self.epoch,
             "at_ms": self.at_ms,
@@ -144,9 +150,9 @@ def poll_seconds(ahead: int, calls_per_minute: float) -> int:
 
 
 def phase_of(mode: str, waiting: int, called: int) -> Phase:
-    """The phase that follows from an operator's mode and the line."""
+    """The phase that follows from the mode in force (an operator's, else the hours') and the line."""
     if mode == "paused":
         return Phase.PAUSED
-    if mode == "closed":
-        return Phase.CLOSED
+    if mode in ("closed", "prequeue", "drawing"):
+        return Phase(mode)
     return Phase.OPEN if waiting or called or mode == "queueing" else Phase.IDLE

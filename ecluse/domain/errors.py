@@ -140,6 +140,10 @@ class VersionConflict(EcluseError):
     """Somebody changed this room since you read it. Read it again, then repeat your change."""
 
 
+class WrongMoment(EcluseError):
+    """A draw takes its value from outside once: after its list of tickets is fixed, and before it is decided."""
+
+
 class UnknownSession(EcluseError):
     """There is no such session."""
 

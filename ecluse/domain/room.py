@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ecluse.domain.opening import DrawKind, Timetable
+
 
 class Mode(StrEnum):
     """What an operator lets the room do."""
@@ -40,6 +42,11 @@ class Room:
     session_max_ms: int = 3_600_000
     claim_ms: int = 180_000
     line_max: int = 1_000_000
+    timetable: Timetable | None = None
+    """When the room opens; None: always."""
+    keep_places: bool = False
+    """Whether those still in line at the closing stand there again at the next opening."""
+    draw: DrawKind = DrawKind.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Floor 2: what visitors, time and operators trigger."""
 
+from ecluse.domain.opening import DrawKind
 from ecluse.domain.room import Lane, Mode, Room
 from ecluse.settings import RoomSettings
 
@@ -18,4 +19,7 @@ def room_of(settings: RoomSettings) -> Room:
         session_max_ms=settings.session_max_seconds * 1000,
         claim_ms=settings.claim_seconds * 1000,
         line_max=settings.line_max,
+        timetable=settings.opening.timetable if settings.opening else None,
+        keep_places=settings.opening.keep_places if settings.opening else False,
+        draw=settings.opening.draw if settings.opening else DrawKind.NONE,
     )

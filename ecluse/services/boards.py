@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from ecluse.domain.board import Board, LaneBoard, Marks, Phase
+from ecluse.domain.draw import place
 from ecluse.domain.errors import StoreAway
 from ecluse.domain.estimate import Throughput
 from ecluse.domain.room import Room
@@ -48,6 +49,13 @@ class BoardView:
         self.epoch: str = document["epoch"]
         self.stale: bool = document["stale"]
         self.phase: str = document["phase"]
+        campaign = document.get("campaign") or {}
+        self.campaign_at_ms: int = campaign.get("started_at_ms", 0)
+        self.first_number: int = campaign.get("first_number", 0)
+        self.draw: Mapping[str, Any] = document.get("draw") or {}
+        seed, last = self.draw.get("seed"), self.draw.get("last_number")
+        self._seed = bytes.fromhex(seed) if seed else None
+        self._last_drawn: float = math.inf if last is None else last
         self.lanes: Mapping[str, Any] = document["lanes"]
         self._serving: dict[str, float] = {name: lane["serving"] for name, lane in self.lanes.items()}
         self._marks = {name: Marks(lane["marks"], lane["waiting"]) for name, lane in self.lanes.items()}
@@ -110,6 +118,21 @@ class BoardView:
     def is_ended(self, session: str) -> bool:
         """Whether this visit (or ticket) is known to be over."""
         return session in self._ended
+
+    def is_over(self, session: str, admitted_at_seconds: int) -> bool:
+        """Whether a visit is over: ended, or admitted in an earlier campaign."""
+        return session in self._ended or admitted_at_seconds * 1000 < self.campaign_at_ms
+
+    @property
+    def is_undrawn(self) -> bool:
+        """Whether those who came before the opening are still to be drawn."""
+        return bool(self.draw) and self.phase in (Phase.PREQUEUE, Phase.DRAWING, Phase.PAUSED) and self._seed is None
+
+    def drawn_place(self, ticket_id: str, number: int) -> float | None:
+        """The place of a ticket that was to be drawn; None before the draw, or if it came after the list was fixed."""
+        if self._seed is None or not self.first_number < number <= self._last_drawn:
+            return None
+        return place(self._seed, ticket_id)
 
     def ahead(self, lane: str, place: float) -> int | None:
         """How many stand before a waiting ticket at `place`; None if the board cannot tell.

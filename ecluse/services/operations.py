@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ecluse.domain.errors import BadInput, StoreAway, UnknownSession
+from ecluse.domain.errors import BadInput, StoreAway, UnknownSession, WrongMoment
 from ecluse.domain.room import Live, Mode, Room
 from ecluse.services.boards import BoardView
 from ecluse.settings import RoomSettings
@@ -18,6 +18,7 @@ LIMITS: Mapping[str, tuple[float, float]] = {
     "capacity": (0, 10_000_000),
 }
 NOTICE_MAX_CHARS = 2_000
+BEACON_MAX_CHARS = 1_000
 REASON_MAX_CHARS = 500
 
 
@@ -80,6 +81,27 @@ class Operations:
             await self._store.note_slots_left(slots)
         except StoreAway:
             self._slots_left = None
+
+    async def give_beacon(self, fields: Mapping[str, object], *, who: str) -> None:
+        """Decide the draw by a value from outside, said with its source. Raises BadInput, WrongMoment.
+
+        Given twice, the same words change nothing; other ones are refused.
+        """
+        if mistakes := [f"{name}: unknown field" for name in fields if name not in ("value", "source")]:
+            raise BadInput("; ".join(mistakes))
+        given = {name: fields.get(name) for name in ("value", "source")}
+        for name, text in given.items():
+            if not isinstance(text, str) or not 0 < len(text) <= BEACON_MAX_CHARS or not text.isprintable():
+                raise BadInput(f"{name}: a text of 1 to {BEACON_MAX_CHARS} printable characters on one line")
+        if self.board.draw.get("commitment") is not None:
+            raise WrongMoment("This room's draw takes no value from outside.")
+        outcome = await self._store.give_beacon(json.dumps(given, ensure_ascii=False, sort_keys=True))
+        if outcome == "taken":
+            await self._store.note("beacon", {"beacon": given}, who=who, reason="")
+        elif outcome == "late":
+            raise WrongMoment("This draw is decided already.")
+        else:
+            raise WrongMoment("The list of tickets is not fixed yet: the value is taken once it is published.")
 
     async def journal(self, most: int, *, before: str | None = None) -> list[dict[str, Any]]:
         """The latest entries of the journal, or those before the entry `before`, newest first."""

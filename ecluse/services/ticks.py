@@ -15,6 +15,8 @@ from ecluse.domain.board import Board, LaneBoard, Mark, mark_ranks, phase_of
 from ecluse.domain.calling import STRETCHES, Demand, ShowModel, calls_wanted
 from ecluse.domain.estimate import CallLog
 from ecluse.domain.room import Room
+from ecluse.services.openings import OpeningNow, Openings
+from ecluse.store.draws import DrawStore
 from ecluse.store.line import Line
 
 TURN_MS = 250
@@ -90,11 +92,21 @@ class _Memory:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What goes on the board of a turn."""
+
+    picture: Any
+    opening: OpeningNow
+    called: Mapping[str, int]
+
+
 class RoomTicks:
     """The turns one worker takes in one room."""
 
     def __init__(self, line: Line) -> None:
         self._line = line
+        self._openings = Openings(DrawStore(line), line.room)
         self._marks: dict[str, list[Mark]] = {}
         self._marked_ms = -math.inf
         self._calls_known = -1
@@ -111,6 +123,7 @@ class RoomTicks:
         if found is None:
             return None
         picture: Any = found
+        opening = await self._openings.keep(picture)
         missed = await self._expire()
         memory = _Memory.read(picture["memory"])
         self._learn(memory, picture)
@@ -121,7 +134,8 @@ class RoomTicks:
         for name, moved in called.items():
             picture["lanes"][name]["waiting"] -= moved
         picture["called"] += sum(called.values()) - missed
-        published = await self._publish(memory, picture, called, marks_hold=before == self._calls_known)
+        board = Shown(picture=picture, opening=opening, called=called)
+        published = await self._publish(memory, board, marks_hold=before == self._calls_known)
         self._calls_known = before + sum(called.values())
         window_ms = self.room.claim_ms
         return Report(
@@ -154,7 +168,7 @@ class RoomTicks:
     async def _call(self, picture: Any, model: ShowModel) -> Mapping[str, int]:
         """Call as many as it takes; how many of each lane. The picture's serving places move on."""
         waiting = sum(lane["waiting"] for lane in picture["lanes"].values())
-        if waiting == 0 or picture["mode"] in ("paused", "closed"):
+        if waiting == 0 or picture["mode"] not in ("open", "queueing"):
             return {}
         interval_ms = 60_000 / picture["pace_per_minute"]
         demand = Demand(
@@ -181,20 +195,22 @@ class RoomTicks:
             wanted -= piece
         return moved
 
-    async def _publish(self, memory: _Memory, picture: Any, called: Mapping[str, int], *, marks_hold: bool) -> bool:
+    async def _publish(self, memory: _Memory, board: Shown, *, marks_hold: bool) -> bool:
+        picture, called = board.picture, board.called
         now_ms = float(picture["now_ms"])
         waiting = sum(lane["waiting"] for lane in picture["lanes"].values())
-        posted = [phase_of(picture["mode"], waiting, picture["called"]).value, picture["version"]]
+        phase = phase_of(picture["mode"], waiting, picture["called"])
+        posted = [phase.value, picture["version"], board.opening.digest]
         due = not marks_hold or not 0 <= now_ms - self._marked_ms < MARKS_MS
         if due:
-            await self._mark(picture)
+            await self._mark(picture, to_draw=board.opening.to_draw)
             self._marked_ms = now_ms
         else:
             self._shift(called)
         text = b""
         if due or sum(called.values()) > 0 or posted != memory.posted:
             memory.posted = posted
-            document = self._board(memory, picture).document()
+            document = self._board(memory, board).document()
             text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
         window_ms = self.room.claim_ms
         summary = {
@@ -204,9 +220,10 @@ class RoomTicks:
         await self._line.publish(text, memory.text(summary))
         return bool(text)
 
-    async def _mark(self, picture: Any) -> None:
+    async def _mark(self, picture: Any, *, to_draw: bool) -> None:
         for name, lane in picture["lanes"].items():
-            ranks = mark_ranks(lane["waiting"])
+            # Before a draw is done, the order in which people stand means nothing.
+            ranks = [] if to_draw else mark_ranks(lane["waiting"])
             places: list[float] = []
             for at in range(0, len(ranks), MARKS_IN_A_PIECE):
                 places += await self._line.places(name, ranks[at : at + MARKS_IN_A_PIECE])
@@ -219,7 +236,8 @@ class RoomTicks:
                 marks = self._marks.get(name, [])
                 self._marks[name] = [(place, ahead - moved) for place, ahead in marks if ahead >= moved]
 
-    def _board(self, memory: _Memory, picture: Any) -> Board:
+    def _board(self, memory: _Memory, shown: Shown) -> Board:
+        picture, opening = shown.picture, shown.opening
         show = max(memory.model.show_after(self.room.claim_ms)[0], 0.2)
         weights = {lane.id: lane.weight for lane in self.room.lanes}
         busy = sum(weights[name] for name, lane in picture["lanes"].items() if lane["waiting"]) or 1.0
@@ -244,5 +262,9 @@ class RoomTicks:
             called=picture["called"],
             admitted=picture["active"],
             lanes=lanes,
+            opens_at=opening.opens_at,
+            closes_at=opening.closes_at,
+            campaign=opening.campaign,
+            draw=opening.draw,
             slots_left=picture.get("slots_left"),
         )

@@ -122,7 +122,7 @@ class Visits:
     def read_pass(self, token: str) -> Pass:
         """The pass in `token`, if it opens this room now. Raises Forged, WrongRoom, Expired, or Gone (ended)."""
         granted = self._passes.read(token, self.room.id)
-        if self.board.is_ended(granted.session):
+        if self.board.is_over(granted.session, granted.issued_at):
             raise TicketGone
         return granted
 
@@ -159,26 +159,40 @@ class Visits:
             return entry
         ticket = Ticket(
             room=self.room.id, lane=lane, id=ticket_id, number=entry.number, epoch=entry.epoch,
-            issued_at=int(self._clock()),
+            drawn=entry.to_draw, issued_at=int(self._clock()),
         )  # fmt: skip
         return Place(ticket=ticket, token=self._tickets.sign(ticket), standing=entry.standing, fresh=True)
 
+    def place_of(self, ticket: Ticket) -> float:
+        """What orders a ticket: its drawn place once there is one, else its number."""
+        drawn = self.board.drawn_place(ticket.id, ticket.number) if ticket.drawn else None
+        return float(ticket.number) if drawn is None else drawn
+
+    def is_undrawn(self, ticket: Ticket) -> bool:
+        """Whether a ticket's place is still to be drawn."""
+        return ticket.drawn and self.board.is_undrawn and ticket.number > self.board.first_number
+
     async def _present(self, ticket: Ticket, *, back: bool) -> Place | Full | Closed:
         found: Restored = await self._line.restore(
-            ticket.id, ticket.lane, float(ticket.number), ticket.number,
-            epochs=(ticket.epoch, self._epoch), back=back,
+            ticket.id, ticket.lane, self.place_of(ticket), ticket.number,
+            epochs=(ticket.epoch, self._epoch), back=back, drawn=ticket.drawn,
         )  # fmt: skip
         if isinstance(found.standing, Full | Closed):
             return found.standing
-        fresh = found.epoch != ticket.epoch
-        current = replace(ticket, epoch=found.epoch) if fresh else ticket
+        fresh = found.epoch != ticket.epoch or found.undrawn
+        drawn = ticket.drawn and not found.undrawn
+        current = replace(ticket, epoch=found.epoch, drawn=drawn) if fresh else ticket
         return Place(ticket=current, token=self._tickets.sign(current), standing=found.standing, fresh=fresh)
 
     def from_memory(self, ticket: Ticket) -> Waiting | None:
         """Where a ticket stands if the board alone can tell: it is surely waiting. No store, no cost."""
-        if ticket.epoch != self.board.epoch or self.board.is_ended(ticket.id):
+        board = self.board
+        if ticket.epoch != board.epoch or board.is_ended(ticket.id) or ticket.number <= board.first_number:
             return None
-        ahead = self.board.ahead(ticket.lane, ticket.number)
+        if self.is_undrawn(ticket) and not board.stale:
+            # Nobody is called before the draw; as many may come to stand before this one as there are others.
+            return Waiting(max(0, board.lanes[ticket.lane]["waiting"] - 1))
+        ahead = board.ahead(ticket.lane, self.place_of(ticket))
         return None if ahead is None else Waiting(ahead)
 
     async def stand(self, ticket: Ticket) -> Standing:
@@ -193,7 +207,7 @@ class Visits:
     async def claim(self, ticket: Ticket) -> Admission | Standing | Early | Closed:
         """Go in, if called and the limits allow; the same admission however often it is asked."""
         if self.from_memory(ticket) is not None:
-            return Waiting(self.board.ahead(ticket.lane, ticket.number) or 0)
+            return Waiting(self.board.ahead(ticket.lane, self.place_of(ticket)) or 0)
         outcome = await self._turnstile.claim(ticket.id)
         return self.admission(ticket, outcome) if isinstance(outcome, Admitted) else outcome
 
@@ -230,7 +244,7 @@ class Visits:
 
     def is_live(self, granted: Pass) -> bool:
         """Whether this visit may still go on, as far as can be told without the store."""
-        return granted.expires_at > self._clock() and not self.board.is_ended(granted.session)
+        return granted.expires_at > self._clock() and not self.board.is_over(granted.session, granted.issued_at)
 
     async def renew(self, granted: Pass) -> Admission | None:
         """The visit goes on; None if it was ended."""

@@ -3,9 +3,11 @@
 Beyond the table of DESIGN.md: `ended` (session or ticket id → when it finished or left, ms), by which gateways refuse
 passes of visits that are over; `shown` (called ticket id → its deadline) and `pressing` (called ticket id → when Enter
 was last pressed, ms), from which the worker knows whom it may still expect; `visits` (session id → when it was
-admitted, ms), so that a visit has a longest time whatever pass is shown.
+admitted, ms), so that a visit has a longest time whatever pass is shown; `drawn` (a string: the sorted ids of a draw, a
+line each) and `drawing` (which worker prepares that list, for some seconds).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ecluse.domain.room import Room
@@ -16,17 +18,21 @@ class RoomKeys:
     """A room's keys, in the order the scripts take them."""
 
     step: tuple[str, ...]
-    """state, settings, called, admitted, missed, ended, shown, pressing, visits, then one line per lane."""
+    """state, settings, called, admitted, missed, ended, shown, pressing, visits, drawn, then one line per lane."""
     board: str
     journal: str
     settings: str
     ended: str
+    drawn: str
+    drawing: str
+    lines: Mapping[str, str]
+    """By lane."""
 
 
 def room_keys(room: Room) -> RoomKeys:
     """The keys of `room`."""
     stem = f"ecluse:{{{room.id}}}:"
-    names = ("state", "settings", "called", "admitted", "missed", "ended", "shown", "pressing", "visits")
+    names = ("state", "settings", "called", "admitted", "missed", "ended", "shown", "pressing", "visits", "drawn")
     lines = tuple(f"{stem}line:{lane.id}" for lane in room.lanes)
     return RoomKeys(
         step=tuple(stem + name for name in names) + lines,
@@ -34,4 +40,7 @@ def room_keys(room: Room) -> RoomKeys:
         journal=stem + "journal",
         settings=stem + "settings",
         ended=stem + "ended",
+        drawn=stem + "drawn",
+        drawing=stem + "drawing",
+        lines=dict(zip((lane.id for lane in room.lanes), lines, strict=True)),
     )

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ecluse.domain.opening import DrawKind
 from ecluse.domain.room import Room
 from ecluse.store.client import Argument, Store
 from ecluse.store.keys import room_keys
@@ -71,6 +72,8 @@ class Entry:
     number: int
     epoch: str
     standing: Waiting | Called | Admitted
+    to_draw: bool = False
+    """Whether the ticket is one to be drawn at the opening."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,8 @@ class Restored:
     epoch: str
     standing: Standing | Full | Closed
     put_back: bool
+    undrawn: bool = False
+    """Put back, and as one who was not among those drawn: its number is its place from now on."""
 
 
 def _standing(reply: Sequence[bytes]) -> Standing:
@@ -103,15 +108,18 @@ class Line:
         self.room = room
         self.keys = room_keys(room)
         self.now_ms = 0.0
-        self._store = store
+        self.store = store
         self._lanes = {lane.id: i + 1 for i, lane in enumerate(room.lanes)}
+        hours = "always" if room.timetable is None else "timed" if room.draw is DrawKind.NONE else "drawn"
         self._rules = (
             f"{room.pace_per_minute!r} {room.burst} {room.capacity} {room.mode} {room.claim_ms} {room.session_ms} "
-            f"{room.session_max_ms} {room.line_max} {keep_ms}"
+            f"{room.session_max_ms} {room.line_max} {keep_ms} {hours}"
         )
 
-    async def _run(self, name: str, *args: Argument) -> list[bytes]:
-        found: list[bytes] = await self._store.run(script(name), self.keys.step, (self.now_ms, self._rules, *args))
+    async def run(self, name: str, *args: Argument, more_keys: tuple[str, ...] = ()) -> list[bytes]:
+        """The reply of one step to which `args` and `more_keys` are added. Raises StoreAway, RoomFull."""
+        keys = (*self.keys.step, *more_keys)
+        found: list[bytes] = await self.store.run(script(name), keys, (self.now_ms, self._rules, *args))
         return found
 
     async def enter(self, ticket_id: str, lane: str, epoch: str, *, at_once: bool) -> Entry | Full | Closed:
@@ -119,25 +127,26 @@ class Line:
 
         `epoch` names the room's data if it has no name yet. Raises StoreAway, RoomFull.
         """
-        reply = await self._run("enter", ticket_id, self._lanes[lane], epoch, int(at_once))
+        reply = await self.run("enter", ticket_id, self._lanes[lane], epoch, int(at_once))
         if reply[0] == b"full":
             return Full()
         if reply[0] == b"closed":
             return Closed()
         standing = _standing([reply[0], *reply[3:]])
         assert isinstance(standing, Waiting | Called | Admitted)
-        return Entry(number=int(float(reply[2])), epoch=reply[1].decode(), standing=standing)
+        to_draw = isinstance(standing, Waiting) and reply[4] == b"d"
+        return Entry(number=int(float(reply[2])), epoch=reply[1].decode(), standing=standing, to_draw=to_draw)
 
     async def look(self, ticket_id: str) -> Standing:
         """Where a ticket is; changes nothing. Raises StoreAway."""
-        return _standing(await self._run("look", ticket_id))
+        return _standing(await self.run("look", ticket_id))
 
     async def claim(self, ticket_id: str, *, take: bool = True) -> Standing | Early | Closed:
         """Take the admission this ticket was called for; with `take=False` only say that Enter was pressed.
 
         Idempotent: repeated, it returns the same admission. Raises StoreAway.
         """
-        reply = await self._run("claim", ticket_id, int(take))
+        reply = await self.run("claim", ticket_id, int(take))
         if reply[0] == b"early":
             return Early(float(reply[1]), reply[2].decode())
         if reply[0] == b"closed":
@@ -146,34 +155,43 @@ class Line:
 
     async def extend(self, ticket_id: str) -> Standing:
         """Start the claim window again, at most twenty times. Raises StoreAway."""
-        return _standing(await self._run("extend", ticket_id))
+        return _standing(await self.run("extend", ticket_id))
 
     async def renew(self, session_id: str, admitted_at_ms: int) -> Admitted | Gone:
         """Let an active visit go on. Raises StoreAway."""
-        reply = await self._run("renew", session_id, admitted_at_ms)
+        reply = await self.run("renew", session_id, admitted_at_ms)
         standing = _standing(reply)
         return standing if isinstance(standing, Admitted) else Gone()
 
     async def finish(self, session_id: str) -> bool:
         """End a visit; whether it was live. Raises StoreAway."""
-        reply = await self._run("finish", session_id)
+        reply = await self.run("finish", session_id)
         return reply[1] == b"1"
 
     async def leave(self, ticket_id: str) -> bool:
         """Give up a place or a call; whether there was one. Raises StoreAway."""
-        return (await self._run("leave", ticket_id))[0] == b"left"
+        return (await self.run("leave", ticket_id))[0] == b"left"
 
-    async def restore(
-        self, ticket_id: str, lane: str, place: float, number: int, *, epochs: tuple[str, str], back: bool
+    async def restore(  # noqa: PLR0913 - what a ticket says, by name
+        self,
+        ticket_id: str,
+        lane: str,
+        place: float,
+        number: int,
+        *,
+        epochs: tuple[str, str],
+        back: bool,
+        drawn: bool = False,
     ) -> Restored:
         """Present a signed ticket: it is where it is, or goes back to its own place if Redis lost it.
 
-        `epochs`: that of the ticket, and one to use if the room has none; `back` asks for a missed place, once.
-        Raises StoreAway, RoomFull.
+        `epochs`: that of the ticket, and one to use if the room has none; `back` asks for a missed place, once;
+        `drawn`: the ticket was to be drawn, `place` is then drawn too, if that is known. Raises StoreAway, RoomFull.
         """
-        reply = await self._run(
-            "restore", ticket_id, self._lanes[lane], epochs[1], repr(place), epochs[0], number, int(back)
-        )
+        reply = await self.run(
+            "restore", ticket_id, self._lanes[lane], epochs[1], repr(place), epochs[0], number, int(back),
+            "d" if drawn else "n",
+        )  # fmt: skip
         standing: Standing | Full | Closed
         match reply[1]:
             case b"restored":
@@ -184,11 +202,13 @@ class Line:
                 standing = Closed()
             case _:
                 standing = _standing(reply[1:])
-        return Restored(epoch=reply[0].decode(), standing=standing, put_back=reply[1] == b"restored")
+        put_back = reply[1] == b"restored"
+        undrawn = put_back and drawn and reply[3] == b"n"
+        return Restored(epoch=reply[0].decode(), standing=standing, put_back=put_back, undrawn=undrawn)
 
     async def expire(self, most: int = 200) -> tuple[bool, int, int]:
         """Move what is past its time: (is there more, calls missed, visits over). Raises StoreAway."""
-        reply = await self._run("expire", most)
+        reply = await self.run("expire", most)
         return reply[0] == b"more", int(reply[1]), int(reply[2])
 
     async def call(self, how_many: int, calls_seen: int) -> Mapping[str, tuple[int, float]] | None:
@@ -198,7 +218,7 @@ class Line:
         Raises StoreAway.
         """
         weights = " ".join(repr(lane.weight) for lane in self.room.lanes)
-        reply = await self._run("call", how_many, calls_seen, weights, *self._lanes)
+        reply = await self.run("call", how_many, calls_seen, weights, *self._lanes)
         if reply[0] != b"called":
             return None
         pairs = zip(reply[1::2], reply[2::2], strict=True)
@@ -206,7 +226,7 @@ class Line:
 
     async def tick(self, shortest_ms: float, epoch: str) -> Mapping[str, object] | None:
         """Take this turn and its picture (see tick.lua), or None if another worker has it. Raises StoreAway."""
-        reply = await self._run("tick", shortest_ms, epoch, *self._lanes)
+        reply = await self.run("tick", shortest_ms, epoch, *self._lanes)
         if reply[0] == b"busy":
             return None
         picture: Mapping[str, object] = json.loads(reply[1])
@@ -214,9 +234,8 @@ class Line:
 
     async def places(self, lane: str, ranks: Sequence[int]) -> list[float]:
         """The places at `ranks` of a lane; shorter if the line got shorter. Raises StoreAway."""
-        return [float(place) for place in await self._run("marks", self._lanes[lane], *ranks)]
+        return [float(place) for place in await self.run("marks", self._lanes[lane], *ranks)]
 
     async def publish(self, board: bytes, memory: str) -> None:
         """Put up the board (empty: keep the one there is), and what the worker learnt. Raises StoreAway."""
-        keys = (*self.keys.step, self.keys.board)
-        await self._store.run(script("publish"), keys, (self.now_ms, self._rules, board, memory))
+        await self.run("publish", board, memory, more_keys=(self.keys.board,))

@@ -96,6 +96,22 @@ class RoomStore:
         )
         return bool(reply[0] == b"settled")
 
+    async def give_beacon(self, beacon: str) -> str:
+        """Keep the value that decides a draw (JSON: value, source): taken, early, late or none. Raises StoreAway."""
+        reply = await self._store.run(script("beacon"), self._keys.step, (0, "", beacon))
+        word: str = reply[0].decode()
+        return word
+
+    async def draw_record(self) -> bytes | None:
+        """The public record of the latest draw, JSON. Raises StoreAway."""
+        found: bytes | None = await self._store.command("HGET", self._keys.step[0], "draw")
+        return found
+
+    async def drawn_ids(self, start: int, most: int) -> bytes:
+        """A piece of the list of those drawn, as published: an id a line. Raises StoreAway."""
+        found: bytes = await self._store.command("GETRANGE", self._keys.drawn, start, start + most - 1)
+        return found
+
     async def note_slots_left(self, slots: int) -> None:
         """Keep what the origin said about its slots. Raises StoreAway."""
         await self._store.command("HSET", self._keys.step[0], "slots_left", slots)

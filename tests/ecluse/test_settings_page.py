@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from ecluse.settings import LaneSettings, OperatorSettings, RoomSettings, Settings, parse
+from ecluse.settings import LaneSettings, OpeningSettings, OperatorSettings, RoomSettings, Settings, parse
 
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
 SAMPLE = DOCUMENT.partition("```toml\n")[2].partition("```")[0]
 
 SECTIONS: dict[str, type[BaseModel]] = {
-    "Top level": Settings, "`[[room]]`": RoomSettings, "`[[room.lane]]`": LaneSettings,
+    "Top level": Settings, "`[[room]]`": RoomSettings, "`[room.opening]`": OpeningSettings,
+    "`[[room.lane]]`": LaneSettings,
     "`[[operator]]`": OperatorSettings,
 }  # fmt: skip
 LIVE = {"pace_per_minute", "burst", "capacity", "mode", "notice"}
@@ -40,6 +41,8 @@ def test_every_documented_default_is_the_real_one(section: str) -> None:
             assert told == "required", name
         elif name == "lane":
             assert [lane.id for lane in field.default] == ["main"]
+        elif name == "opening":
+            assert (told, field.default) == ("none: always open", None)
         else:
             assert tomllib.loads(f"default = {told.strip('`')}")["default"] == field.default, name
 
@@ -56,5 +59,6 @@ def test_the_sample_configuration_is_right_and_shows_every_setting(monkeypatch: 
         monkeypatch.delenv(f"ECLUSE_{name.upper()}", raising=False)
     settings = parse(tomllib.loads(SAMPLE))
     room = settings.room[0]
-    for shown in (settings, room, room.lane[0], settings.operator[0]):
+    assert room.opening is not None
+    for shown in (settings, room, room.opening, room.lane[0], settings.operator[0]):
         assert shown.model_fields_set == set(type(shown).model_fields)

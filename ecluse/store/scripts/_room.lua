@@ -1,14 +1,15 @@
 -- Prelude of every step: keys, clock, rules in force, pace bucket, admission.
 --
--- KEYS   1 state  2 settings  3 called  4 admitted  5 missed  6 ended  7 shown  8 pressing  9 visits
---        10… one line per lane
+-- KEYS   1 state  2 settings  3 called  4 admitted  5 missed  6 ended  7 shown  8 pressing  9 visits  10 drawn
+--        11… one line per lane
 -- ARGV   1 now_ms (0: the clock of Redis)
---        2 rules: pace_per_minute burst capacity mode claim_ms session_ms session_max_ms line_max keep_ms
+--        2 rules: pace_per_minute burst capacity mode claim_ms session_ms session_max_ms line_max keep_ms hours
+--          (hours: always, timed, or drawn: timed with a draw at each opening)
 -- The rules are the starting values of the configuration; what an operator set live (KEYS[2]) wins.
 -- Numbers that matter travel as text: a Lua reply would cut them to integers.
 local STATE, SETTINGS, CALLED, ADMITTED = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local MISSED, ENDED, SHOWN, PRESSING, VISITS = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
-local FIRST_LINE = 10
+local MISSED, ENDED, SHOWN, PRESSING, VISITS, DRAWN = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local FIRST_LINE = 11
 
 local now = tonumber(ARGV[1])
 if now == 0 then
@@ -20,13 +21,30 @@ local function text(number)
   return string.format('%.17g', number)
 end
 
+-- What the hours ask of the room. A closing is exact even where no worker is there to say so; before a worker has said
+-- anything, places are given and nobody is let in.
+local function scheduled()
+  local plan = redis.call('HMGET', STATE, 'schedule', 'closes_at')
+  if plan[1] == 'open' and now >= (tonumber(plan[2]) or math.huge) then return 'closed' end
+  return plan[1] or 'unknown'
+end
+
+-- An operator's pause or closing wins, then the hours. `undrawn`: a ticket of now is one to be drawn.
 local function rules()
-  local pace, burst, capacity, mode, claim, session, session_max, line_max, keep =
-    string.match(ARGV[2], '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
+  local pace, burst, capacity, mode, claim, session, session_max, line_max, keep, hours =
+    string.match(ARGV[2], '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
   local live = redis.call('HMGET', SETTINGS, 'pace_per_minute', 'burst', 'capacity', 'mode')
+  local asked, schedule = live[4] or mode, hours == 'always' and 'open' or scheduled()
+  mode = asked
+  if schedule ~= 'open' and mode ~= 'paused' and mode ~= 'closed' then
+    mode = schedule == 'unknown' and 'prequeue' or schedule
+  end
   return {
     pace = tonumber(live[1] or pace), burst = tonumber(live[2] or burst),
-    capacity = tonumber(live[3] or capacity), mode = live[4] or mode,
+    capacity = tonumber(live[3] or capacity), mode = mode, asked = asked, schedule = schedule,
+    
+    undrawn = hours == 'drawn' and (schedule == 'prequeue' or schedule == 'unknown'),
+    still = mode ~= 'open' and mode ~= 'queueing',
     claim_ms = tonumber(claim), session_ms = tonumber(session), session_max_ms = tonumber(session_max),
     line_max = tonumber(line_max), keep_ms = tonumber(keep),
   }
@@ -138,4 +156,16 @@ local function forget_call(id)
   redis.call('ZREM', CALLED, id)
   redis.call('ZREM', SHOWN, id)
   redis.call('ZREM', PRESSING, id)
+end
+
+-- Whether an id is among those of the draw: the list is one string, sorted, eleven characters and a line end each.
+-- A list that Redis lost contradicts nobody.
+local function on_the_list(id)
+  local low, high = 0, redis.call('STRLEN', DRAWN) / 12
+  if high == 0 then return true end
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if redis.call('GETRANGE', DRAWN, middle * 12, middle * 12 + 10) < id then low = middle + 1 else high = middle end
+  end
+  return redis.call('GETRANGE', DRAWN, low * 12, low * 12 + 10) == id
 end

@@ -8,7 +8,7 @@
 --        stale | stopped | healing (tickets of a lost life are still coming back)
 --include _room.lua
 local room = rules()
-if room.mode == 'paused' or room.mode == 'closed' then return { 'stopped' } end
+if room.still then return { 'stopped' } end
 if healing() then return { 'healing' } end
 local calls = tonumber(redis.call('HGET', STATE, 'calls') or 0)
 if calls ~= tonumber(ARGV[4]) then return { 'stale' } end

@@ -16,7 +16,7 @@ heard(id, deadline, room)
 
 local wait, why = 0, nil
 local pace = bucket(room)
-if room.mode == 'paused' then
+if room.still then
   wait, why = 5000, 'paused'
 elseif room.capacity > 0 and active() >= room.capacity then
   wait, why = math.max(1000, pace.interval), 'capacity'

@@ -4,7 +4,7 @@
 --
 -- ARGV   3 ticket id   4 number of the lane's line, from 1   5 epoch to use if the room has none
 --        6 '1' if admission at once is wanted, '0' for a place only
--- Reply  admitted <epoch> <number> <expiry_ms> <started_ms> | waiting <epoch> <number> <ahead>
+-- Reply  admitted <epoch> <number> <expiry_ms> <started_ms> | waiting <epoch> <number> <ahead> <drawn: d or n>
 --        called <epoch> <number> <deadline_ms>  (only when repeated) | full | closed
 --include _room.lua
 local id, line = ARGV[3], KEYS[FIRST_LINE - 1 + tonumber(ARGV[4])]
@@ -12,12 +12,14 @@ local life = epoch(ARGV[5])
 local room = rules()
 
 local place = redis.call('ZSCORE', line, id)
-if place then return { 'waiting', life, place, tostring(redis.call('ZRANK', line, id)) } end
+local kind = room.undrawn and 'd' or 'n'
+if place then return { 'waiting', life, place, tostring(redis.call('ZRANK', line, id)), kind } end
 local found = look(id)
 if found[1] == 'admitted' or found[1] == 'called' then
   return { found[1], life, redis.call('HGET', STATE, 'number'), found[2], found[3] }
 end
-if room.mode == 'closed' then return { 'closed' } end
+-- Closed by its hours, a room that an operator only paused is closed as well.
+if room.mode == 'closed' or room.schedule == 'closed' then return { 'closed' } end
 
 local waiting = waiting_total()
 if waiting == 0 and ARGV[6] == '1' and room.mode == 'open' and not healing() then
@@ -34,4 +36,4 @@ end
 if waiting >= room.line_max then return { 'full' } end
 local number = redis.call('HINCRBY', STATE, 'number', 1)
 redis.call('ZADD', line, number, id)
-return { 'waiting', life, tostring(number), tostring(redis.call('ZCARD', line) - 1) }
+return { 'waiting', life, tostring(number), tostring(redis.call('ZCARD', line) - 1), kind }

@@ -1,15 +1,14 @@
 #!lua flags=allow-oom
 -- expire: calls past their deadline are missed (a second time: gone), visits past theirs are over, old marks are dropped.
--- While the room is paused or closed a call cannot be used, so it cannot be missed: its deadline moves on.
+-- While nobody is let in (paused, closed, before an opening) a call cannot be used, so it cannot be missed: its deadline moves on.
 --
 -- ARGV   3 most tickets of each kind to move
 -- Reply  done|more <calls missed> <visits expired>
 --include _room.lua
 local room, most = rules(), tonumber(ARGV[3])
-local still = room.mode == 'paused' or room.mode == 'closed'
 local late = redis.call('ZRANGEBYSCORE', CALLED, '-inf', text(now), 'LIMIT', 0, most)
 for _, id in ipairs(late) do
-  if still then
+  if room.still then
     redis.call('ZADD', CALLED, 'XX', text(math.floor(now) + room.claim_ms), id)
   else
     local before = redis.call('ZSCORE', MISSED, id)
@@ -17,7 +16,7 @@ for _, id in ipairs(late) do
     forget_call(id)
   end
 end
-local missed = still and 0 or #late
+local missed = room.still and 0 or #late
 if missed > 0 then redis.call('HINCRBY', STATE, 'missed', missed) end
 
 local over = redis.call('ZRANGEBYSCORE', ADMITTED, '-inf', text(now), 'LIMIT', 0, most)

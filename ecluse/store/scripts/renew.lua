@@ -8,6 +8,8 @@ local id = ARGV[3]
 if redis.call('ZSCORE', ENDED, id) then return { 'ended' } end
 local room = rules()
 local started = math.floor(tonumber(redis.call('HGET', VISITS, id) or ARGV[4]))
+-- A visit of an earlier campaign opens nothing in this one.
+if started < (tonumber(redis.call('HGET', STATE, 'campaign_at')) or 0) then return { 'ended' } end
 local before = tonumber(redis.call('ZSCORE', ADMITTED, id) or 0)
 local expiry = math.max(before, math.min(math.floor(now) + room.session_ms, started + room.session_max_ms))
 if expiry <= now then return { 'ended' } end

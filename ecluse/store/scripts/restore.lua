@@ -4,15 +4,18 @@
 --
 -- ARGV   3 ticket id   4 number of the lane's line, from 1   5 epoch to use if the room has none
 --        6 place   7 epoch of the ticket   8 number of the ticket   9 '1' if a missed place is asked back
+--        10 d if the ticket was to be drawn, else n
 -- Reply  <epoch in force>, then: admitted <expiry_ms> <started_ms> | called <deadline_ms> | waiting <ahead>
---        restored <ahead> | missed | gone | ended | full | closed
+--        restored <ahead> <d or n: whether its place is a drawn one> | missed | gone | ended | full | closed
 --include _room.lua
 local id, line = ARGV[3], KEYS[FIRST_LINE - 1 + tonumber(ARGV[4])]
 local life = epoch(ARGV[5])
 local found = look(id)
 local function reply(word, value, more) return { life, word, value, more } end
 
-local number = tonumber(ARGV[8])
+local number, place = tonumber(ARGV[8]), ARGV[6]
+-- Given before this campaign: it opens nothing any more, whatever was lost.
+if found[1] ~= 'admitted' and number <= (tonumber(redis.call('HGET', STATE, 'first')) or 0) then return reply('gone') end
 local back = found[1] == 'missed' and ARGV[9] == '1'
 -- Lost: from an earlier life of the data, or numbered after the last number this life knows (a failover's last second).
 local lost = found[1] == 'absent'
@@ -22,12 +25,15 @@ if not (back or lost) then
   return reply(unpack(found))
 end
 local room = rules()
-if room.mode == 'closed' then return reply('closed') end
+if room.mode == 'closed' or room.schedule == 'closed' then return reply('closed') end
+-- Only who is on the published list has a drawn place; who came back after it was fixed stands behind the drawn.
+local kind = ARGV[10]
+if kind == 'd' and not on_the_list(id) then place, kind = ARGV[8], 'n' end
 if waiting_total() >= room.line_max then return reply('full') end
 if lost and number > tonumber(redis.call('HGET', STATE, 'number')) then
   redis.call('HSET', STATE, 'number', ARGV[8])
 end
 if lost and ARGV[7] ~= life then redis.call('HSETNX', STATE, 'healing_since', text(now)) end
-redis.call('ZADD', line, ARGV[6], id)
+redis.call('ZADD', line, place, id)
 redis.call('HINCRBY', STATE, lost and 'restored' or 'rejoined', 1)
-return reply('restored', tostring(redis.call('ZRANK', line, id)))
+return reply('restored', tostring(redis.call('ZRANK', line, id)), kind)

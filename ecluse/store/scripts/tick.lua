@@ -3,8 +3,8 @@
 --
 -- ARGV   3 shortest time between two turns, ms   4 epoch to use if the room has none   5… names of the lanes
 -- Reply  busy | tick <JSON: now_ms, epoch, calls, admissions, missed, left, joins, heard[], pace, burst, capacity,
---        mode, notice, version, owed_ms, active, called, pressing, silent[], lanes {name: {waiting, serving}}, memory,
---        slots_left, since_ms>
+--        mode, asked, notice, version, owed_ms, active, called, pressing, silent[], lanes {name: {waiting, serving}},
+--        memory, slots_left, since_ms>
 --include _room.lua
 local before = tonumber(redis.call('HGET', STATE, 'tick_at') or 0)
 if now >= before and now - before < tonumber(ARGV[3]) then return { 'busy' } end
@@ -29,7 +29,7 @@ for at = 5, #ARGV do
 end
 local live = redis.call('HMGET', SETTINGS, 'notice', 'version')
 return { 'tick', cjson.encode({
-  now_ms = text(now), since_ms = text(now - before), epoch = life, mode = room.mode, notice = live[1] or '',
+  now_ms = text(now), since_ms = text(now - before), epoch = life, mode = room.mode, asked = room.asked, notice = live[1] or '',
   version = tonumber(live[2] or 0), pace_per_minute = room.pace, burst = room.burst, capacity = room.capacity,
   owed_ms = bucket(room).owed, active = active(), called = redis.call('ZCARD', CALLED),
   pressing = redis.call('ZCOUNT', PRESSING, text(now - 15000), '+inf'), silent = silent, heard = heard_counts,

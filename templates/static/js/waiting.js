@@ -6,6 +6,7 @@ import { aheadOf, pollSeconds, Speech, waitSpan } from "./line.js";
 const LIVE_MS = 30_000; // a screen reader is told at most this often
 const PATIENCE_MS = 15_000; // for one answer
 const EPOCH_SPREAD_SECONDS = 10; // everybody presents their ticket after a new epoch, not all at once
+const COVERING = ["paused", "closed", "prequeue", "drawing"]; // phases in which nobody is let in
 const MARK_ERROR = 0.02; // the board's marks are this exact behind the first 32
 
 class Refused extends Error {
@@ -34,8 +35,8 @@ class WaitingPage {
     this.speech = new Speech(JSON.parse(handed.words), document.documentElement.lang);
     this.slots = Object.fromEntries([...main.querySelectorAll("[data-slot]")].map((el) => [el.dataset.slot, el]));
     this.phase = handed.phase;
-    // "paused" and "closed" are phases of the room; under them a ticket goes on waiting.
-    const covered = handed.state === "paused" || handed.state === "closed";
+    // These are phases of the room; under them a ticket goes on waiting.
+    const covered = COVERING.includes(handed.state);
     this.state = covered ? (handed.place === undefined ? "none" : "waiting") : handed.state;
     if (covered) this.phase = handed.state;
     this.epoch = handed.epoch ?? null;
@@ -61,12 +62,16 @@ class WaitingPage {
       event.preventDefault();
       this.extend(extend);
     });
+    const { opening } = this.main.dataset;
+    this.hours = opening && import(opening).then((module) => { this.opening = new module.Opening(this); });
     setInterval(() => this.tick(), 1000);
     this.slots.updated.textContent = this.clockTime(Number(this.main.dataset.now));
     this.show();
     this.progress();
     this.later(1);
   }
+
+  now() { return Date.now() + this.skew; }
 
   take({ id, lane, place }) {
     this.id = id ?? this.id ?? null;
@@ -111,7 +116,10 @@ class WaitingPage {
     const board = await call(this.urls.board, "GET", { credentials: "omit" });
     if (this.epoch !== null && board.epoch !== this.epoch && this.id !== null) await this.presentAgain();
     this.epoch = board.epoch;
+    await this.hours;
+    const soon = await this.opening?.follow(board);
     this.readBoard(board);
+    if (soon) return soon;
     const lane = board.lanes[this.lane];
     if (this.state === "called") return Math.min(15, await this.readTicket());
     if (this.state !== "waiting") return board.poll_seconds.far;
@@ -128,7 +136,7 @@ class WaitingPage {
     slots.updated.dateTime = new Date(board.at_ms).toISOString();
     this.showNotice(board.notice ?? {});
     const lane = board.lanes[this.lane];
-    if (lane && this.place !== null && this.state === "waiting") {
+    if (lane && this.place !== null && this.state === "waiting" && !this.opening?.undrawn) {
       this.showAhead(aheadOf(lane, this.place, this.ahead));
       const { p50, slow } = lane.calls_per_minute ?? {};
       const seconds = (perMinute) => (perMinute > 0 ? ((this.ahead + 1) / perMinute) * 60 : null);
@@ -182,9 +190,9 @@ class WaitingPage {
   // ---- showing ----
 
   get shown() {
-    const held = this.phase === "paused" || this.phase === "closed"; // a call keeps its time meanwhile
+    const held = COVERING.includes(this.phase); // a call keeps its time meanwhile
     if (held && (this.state === "waiting" || this.state === "called")) return this.phase;
-    return this.state === "none" && this.phase === "closed" ? "closed" : this.state;
+    return (this.state === "none" || this.state === "over") && this.phase === "closed" ? "closed" : this.state;
   }
 
   show() {
@@ -258,10 +266,11 @@ class WaitingPage {
   }
 
   secondsLeft() {
-    return Math.max(0, Math.floor((this.claimUntil - this.skew - Date.now()) / 1000));
+    return Math.max(0, Math.floor((this.claimUntil - this.now()) / 1000));
   }
 
   tick() {
+    this.opening?.tick();
     const slot = this.slots.left;
     slot.hidden = this.claimUntil === null;
     if (this.shown !== "called" || this.claimUntil === null) return;

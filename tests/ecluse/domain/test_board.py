@@ -204,3 +204,10 @@ def test_who_stands_far_back_asks_rarely_and_who_stands_in_front_often() -> None
 )
 def test_the_phase_follows_from_the_mode_and_the_line(mode: str, waiting: int, called: int, phase: Phase) -> None:
     assert phase_of(mode, waiting, called) is phase
+
+
+def test_a_room_with_hours_says_which_campaign_and_draw_it_is_in() -> None:
+    hours: dict[str, object] = {"campaign": {"started_at_ms": 5, "first_number": 2}, "draw": {"state": "announced"}}
+    document = board_of({"main": lane_of([5.0])}, **hours).document()
+    assert {name: document[name] for name in hours} == hours
+    assert set(document) - set(board_of({"main": lane_of([5.0])}).document()) == set(hours)

@@ -27,7 +27,7 @@ async def test_a_killed_connection_is_made_again_and_no_step_runs_twice(open_ben
     for ticket in tickets:
         await asyncio.gather(other.look(ticket), bench.line.claim(ticket))
         own = await bench.store.command("CLIENT", "ID")
-        await other._store.command("CLIENT", "KILL", "ID", own)
+        await other.store.command("CLIENT", "KILL", "ID", own)
     assert await bench.number("admissions") == 40
     assert len(await bench.members("admitted")) == 40
 

@@ -46,7 +46,7 @@ async def test_a_change_to_what_is_already_so_leaves_no_trace(open_bench: OpenBe
 
 async def test_changes_made_at_the_same_time_all_stand_in_one_unbroken_chain(open_bench: OpenBench) -> None:
     bench = open_bench(lines=2)
-    rooms = [_store(bench), RoomStore(bench.more[0]._store, bench.line.room)]
+    rooms = [_store(bench), RoomStore(bench.more[0].store, bench.line.room)]
     await asyncio.gather(*(rooms[n % 2].note("revoke", {"session": str(n)}, who="a", reason="") for n in range(5)))
     await asyncio.gather(*(rooms[n % 2].settle({name: 7}, who="b", reason="", version=None)
                            for n, name in enumerate(("burst", "capacity"))))  # fmt: skip
@@ -65,7 +65,7 @@ async def test_changes_made_at_the_same_time_all_stand_in_one_unbroken_chain(ope
 
 async def test_of_many_conditional_changes_to_one_version_one_is_made(open_bench: OpenBench) -> None:
     bench = open_bench(lines=2)
-    rooms = [_store(bench), RoomStore(bench.more[0]._store, bench.line.room)]
+    rooms = [_store(bench), RoomStore(bench.more[0].store, bench.line.room)]
     changes = (rooms[n % 2].settle({"burst": 10 + n}, who="a", reason="", version=0) for n in range(12))
     found = await asyncio.gather(*changes, return_exceptions=True)
     assert sum(isinstance(each, Live) for each in found) == 1

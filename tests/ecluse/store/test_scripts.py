@@ -16,7 +16,7 @@ SOURCES = {
     if entry.name.endswith(".lua")
 }
 STEPS = sorted(name for name in SOURCES if not name.startswith("_"))
-KEYED = {"STATE", "SETTINGS", "CALLED", "ADMITTED", "MISSED", "ENDED", "SHOWN", "PRESSING", "VISITS"}
+KEYED = {"STATE", "SETTINGS", "CALLED", "ADMITTED", "MISSED", "ENDED", "SHOWN", "PRESSING", "VISITS", "DRAWN"}
 # Names that hold one of KEYS: parameters and locals that the scripts give a key and nothing else.
 CARRIERS = {"line", "key", "lane.key"}
 KEYLESS = {"TIME"}
@@ -62,8 +62,8 @@ def test_all_keys_of_a_room_are_in_one_slot_and_of_two_rooms_in_none_together() 
     tags = []
     for room in rooms:
         keys = room_keys(room)
-        every = {*keys.step, keys.board, keys.journal, keys.settings, keys.ended}
+        every = {*keys.step, keys.board, keys.journal, keys.settings, keys.ended, keys.drawn, keys.drawing}
         assert {re.search(r"{(.*?)}", key)[1] for key in every} == {room.id}  # type: ignore[index]
-        assert len(keys.step) == len(set(keys.step)) == 11
+        assert len(keys.step) == len(set(keys.step)) == 12
         tags.append(every)
     assert not tags[0] & tags[1]

@@ -1,0 +1,282 @@
+"""The opening hours of a room as a worker keeps them: the phase put in force at each turn, and the draw at an opening.
+
+All progress is in Redis, step by step, so that any number of workers may share the work and any of them may die. What
+was public once (a record, a commitment) is remembered here too, and put back if Redis loses it.
+"""
+
+import json
+import secrets
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+
+from ecluse.domain.draw import Beacon, Kind, Record, commitment, places
+from ecluse.domain.merkle import Frontier
+from ecluse.domain.opening import DrawKind, Moment, Schedule, mode_in_force
+from ecluse.domain.room import Room
+from ecluse.store.draws import DrawStore, Plan
+
+log = structlog.get_logger()
+BUDGET_SECONDS = 0.5
+"""How long the draw may take of one turn, so that boards stay fresh meanwhile."""
+READ_PIECE = 2_000
+ROOT_PIECE = 4_000
+PLACE_PIECE = 300
+"""Tickets at once: Redis serves nobody else during a piece, and each stays below 5 ms there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpeningNow:
+    """What the board says of the opening; all None in a room without hours."""
+
+    opens_at: str | None = None
+    closes_at: str | None = None
+    campaign: Mapping[str, object] | None = None
+    draw: Mapping[str, object] | None = None
+    to_draw: bool = False
+    """Whether the order of the line is not drawn yet."""
+
+    @property
+    def digest(self) -> str:
+        """The same text as long as the board need not be put up anew."""
+        return json.dumps([self.opens_at, self.closes_at, self.campaign, self.draw])
+
+
+@dataclass(slots=True)
+class _Known:
+    """What this worker saw of the draw of one campaign."""
+
+    campaign_at: str
+    secret: str = ""
+    state: str = ""
+    record: str = ""
+    upto: str = ""
+
+    def note(self, plan: Plan) -> None:
+        """Keep what is there now."""
+        self.secret, self.state, self.record, self.upto = (
+            plan.draw_secret, plan.draw_state, plan.draw, plan.draw_upto,
+        )  # fmt: skip
+
+
+class Openings:
+    """The openings of one room, as one worker sees to them."""
+
+    def __init__(self, store: DrawStore, room: Room, *, budget_seconds: float = BUDGET_SECONDS) -> None:
+        self._store = store
+        self._room = room
+        self._budget_seconds = budget_seconds
+        self._moment: Moment | None = None
+        self._moment_from_ms = 0.0
+        self._work: AsyncIterator[None] | None = None
+        self._known = _Known("")
+
+    async def keep(self, picture: Any) -> OpeningNow:
+        """Put in force what the hours ask, and take the draw further; `picture` follows. Raises StoreAway."""
+        if self._room.timetable is None:
+            return OpeningNow()
+        now_ms = float(picture["now_ms"])
+        moment = self._at(now_ms)
+        plan = await self._store.plan()
+        plan = await self._settle(moment, plan)
+        if self._room.draw is not DrawKind.NONE:
+            plan = await self._draw(moment, plan, now_ms)
+        schedule = Schedule(plan.schedule)
+        picture["mode"] = mode_in_force(picture["asked"], schedule)
+        waiting, picture["called"] = await self._store.counts()
+        for name, lane in picture["lanes"].items():
+            lane["waiting"] = waiting[name]
+        if schedule is Schedule.CLOSED and not self._room.keep_places:
+            picture["pressing"], picture["silent"] = 0, [0] * len(picture["silent"])
+        return self._told(plan)
+
+    def _at(self, now_ms: float) -> Moment:
+        assert self._room.timetable is not None
+        held, until = self._moment, None if self._moment is None else self._moment.until_ms
+        if held is None or now_ms < self._moment_from_ms or (until is not None and now_ms >= until):
+            self._moment, self._moment_from_ms = self._room.timetable.at(now_ms), now_ms
+        assert self._moment is not None
+        return self._moment
+
+    async def _settle(self, moment: Moment, plan: Plan) -> Plan:
+        wanted = self._wanted(moment, plan)
+        times = tuple("" if at is None else str(at) for at in (moment.opens_at_ms, moment.closes_at_ms))
+        if (plan.schedule, plan.opens_at, plan.closes_at) == (wanted.value, *times):
+            return plan
+        secret = ""
+        if self._room.draw is not DrawKind.NONE:
+            remembered = self._known.campaign_at == str(moment.prequeue_at_ms) and self._known.secret
+            secret = remembered or secrets.token_hex(32)
+        settled = await self._store.settle(moment, wanted, secret, kept=self._room.keep_places)
+        if settled.value != plan.schedule:
+            log.info("schedule", room=self._room.id, phase=settled.value, opens_at_ms=moment.opens_at_ms)
+        return await self._store.plan()
+
+    def _wanted(self, moment: Moment, plan: Plan) -> Schedule:
+        """The schedule to put in force: an opening with people to draw begins with the draw."""
+        if moment.schedule is not Schedule.OPEN or self._room.draw is DrawKind.NONE:
+            return moment.schedule
+        gathered = plan.schedule in (Schedule.PREQUEUE, Schedule.DRAWING) and plan.opens_at == str(moment.opens_at_ms)
+        # Without a state there is no draw: the room was not set to draw when this campaign began.
+        return Schedule.DRAWING if gathered and plan.draw_state not in ("", "placed") else Schedule.OPEN
+
+    async def _draw(self, moment: Moment, plan: Plan, now_ms: float) -> Plan:
+        """Take the draw further for a while, and open when it is done."""
+        if plan.schedule == Schedule.CLOSED:
+            self._work = None
+            return plan
+        plan = await self._remember(plan)
+        if plan.draw_state == "none":
+            await self._announce(plan)
+            plan = await self._store.plan()
+        if plan.schedule != Schedule.DRAWING:
+            return plan
+        if self._work is None:
+            self._work = self._steps(plan, now_ms)
+        until = time.monotonic() + self._budget_seconds
+        try:
+            async for _ in self._work:
+                if time.monotonic() >= until:
+                    break
+            else:
+                self._work = None
+        except BaseException:
+            self._work = None
+            raise
+        plan = await self._store.plan()
+        self._known.note(plan)
+        return await self._settle(moment, plan)
+
+    async def _remember(self, plan: Plan) -> Plan:
+        """Keep in mind what is public; put it back where Redis lost it in the midst of a campaign."""
+        known = self._known
+        if known.campaign_at != plan.campaign_at:
+            known = self._known = _Known(plan.campaign_at)
+        if plan.draw_state == "none" and known.state in ("drawn", "placed") and plan.schedule == Schedule.OPEN:
+            states = ("none", "placed")
+            await self._store.advance(plan.campaign_at, states, known.record, upto=known.upto)
+            log.warning("draw_put_back", room=self._room.id)
+            return await self._store.plan()
+        known.note(plan)
+        return plan
+
+    async def _announce(self, plan: Plan) -> None:
+        if self._room.draw is DrawKind.SEED:
+            promised = commitment(bytes.fromhex(plan.draw_secret))
+            record = Record(room=self._room.id, beacon=Beacon(kind=Kind.NONE), commitment=promised)
+        else:
+            record = Record(room=self._room.id, beacon=Beacon(kind=Kind.OPERATOR))
+        await self._store.advance(plan.campaign_at, ("none", "announced"), _text(record))
+
+    async def _steps(self, plan: Plan, now_ms: float) -> AsyncIterator[None]:
+        """The whole draw, piece by piece; ends early where it is another worker's turn, or an operator's."""
+        if plan.draw_state == "announced":
+            async for _ in self._close(plan, now_ms):
+                yield
+            plan = await self._store.plan()
+        if plan.draw_state == "closed":
+            await self._reveal(plan)
+            plan = await self._store.plan()
+        if plan.draw_state == "drawn":
+            async for _ in self._place(plan):
+                yield
+
+    async def _close(self, plan: Plan, now_ms: float) -> AsyncIterator[None]:
+        """Fix the list of those drawn, and publish its root."""
+        if not await self._store.lease():
+            return
+        ids: list[str] = []
+        for lane in self._room.lanes:
+            above, piece = 0.0, [""]
+            while piece:
+                piece, above = await self._store.tickets(lane.id, above, float(plan.draw_upto), READ_PIECE)
+                ids += piece
+                await self._store.lease()
+                yield
+        ids.sort()
+        tree = Frontier()
+        for at in range(0, len(ids), ROOT_PIECE):
+            piece = ids[at : at + ROOT_PIECE]
+            tree.add(piece)
+            await self._store.prepare(piece, first=at == 0)
+            await self._store.lease()
+            yield
+        record = _record(plan).close(closed_at=rfc3339(now_ms), n=tree.count, root=tree.root())
+        if await self._store.advance(plan.campaign_at, ("announced", "closed"), _text(record), listed=True):
+            log.info("draw_closed", room=self._room.id, n=tree.count, root=record.root)
+
+    async def _reveal(self, plan: Plan) -> None:
+        """The deciding value becomes public, and with it the seed; an operator's, once it is given."""
+        record = _record(plan)
+        # As announced, whatever the room is set to since.
+        if record.beacon.kind is Kind.NONE:
+            revealed = record.reveal(plan.draw_secret)
+        elif plan.beacon:
+            given = json.loads(plan.beacon)
+            sourced = Record.from_document(record.to_document() | {"beacon": _with_source(record, given["source"])})
+            revealed = sourced.reveal(given["value"])
+        else:
+            return
+        if await self._store.advance(plan.campaign_at, ("closed", "drawn"), _text(revealed)):
+            log.info("draw_decided", room=self._room.id, seed=revealed.seed)
+
+    async def _place(self, plan: Plan) -> AsyncIterator[None]:
+        """Everybody drawn goes to their place."""
+        record, done = _record(plan), int(plan.draw_done or 0)
+        assert record.seed is not None
+        assert record.n is not None
+        seed, n = bytes.fromhex(record.seed), record.n
+        while True:
+            ids = await self._store.listed(done, PLACE_PIECE) if n else []
+            end = done + len(ids)
+            found = await self._store.place(
+                plan.campaign_at, done, list(zip(ids, places(seed, ids), strict=True)), last=end >= n
+            )
+            if found >= n or found == done:
+                break
+            done = found
+            yield
+
+    def _told(self, plan: Plan) -> OpeningNow:
+        draws = self._room.draw is not DrawKind.NONE
+        return OpeningNow(
+            opens_at=rfc3339(float(plan.opens_at)) if plan.opens_at else None,
+            closes_at=rfc3339(float(plan.closes_at)) if plan.closes_at else None,
+            campaign={"started_at_ms": int(float(plan.campaign_at or 0)), "first_number": int(float(plan.first or 0))},
+            draw=_draw_told(plan) if draws else None,
+            to_draw=draws and plan.schedule in (Schedule.PREQUEUE, Schedule.DRAWING),
+        )
+
+
+def _draw_told(plan: Plan) -> dict[str, object]:
+    """What the board says of the draw."""
+    record: dict[str, Any] = json.loads(plan.draw) if plan.draw else {}
+    return {
+        "state": plan.draw_state or "none", "done": int(plan.draw_done or 0),
+        **{name: record.get(name) for name in ("n", "commitment", "root", "seed")},
+        "last_number": int(float(plan.draw_upto)) if plan.draw_upto else None,
+        "next_commitment": commitment(bytes.fromhex(plan.next_secret)) if plan.next_secret else None,
+    }  # fmt: skip
+
+
+def _with_source(record: Record, source: str) -> dict[str, object]:
+    told: Any = record.to_document()["beacon"]
+    return {**told, "source": source}
+
+
+def _record(plan: Plan) -> Record:
+    return Record.from_document(json.loads(plan.draw))
+
+
+def _text(record: Record) -> str:
+    return json.dumps(record.to_document(), ensure_ascii=False, separators=(",", ":"))
+
+
+def rfc3339(at_ms: float) -> str:
+    """A Unix time in ms, to the second or the ms, in UTC."""
+    at = datetime.fromtimestamp(round(at_ms) / 1000, UTC)
+    return at.isoformat(timespec="milliseconds" if at.microsecond else "seconds").replace("+00:00", "Z")
