@@ -75,7 +75,7 @@ def test_the_whole_way_works_by_links_and_forms_without_javascript(bookable: Roo
         other.leave()
     bookable.set(pace_per_minute=600, burst=10)
     # The page reloads by itself, every few seconds.
-    expect(page.get_by_role("button", name="Enter now")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("button", name="Enter now")).to_be_visible(timeout=75_000)
     page.get_by_role("button", name="I need more time").click()
     state(page, "called")
     page.get_by_role("button", name="Enter now").click()
