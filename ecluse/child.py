@@ -106,7 +106,8 @@ class Watch:
                 delay = self._patience.first_delay_seconds
             self._output.warn(f"{self.child.name} {_ending(status)}; starting it again in {delay:g} s")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), delay)
+                async with asyncio.timeout(delay):
+                    await self._ending.wait()
             delay = min(delay * 2, self._patience.longest_delay_seconds)
 
     def _give_up_if(self, early_deaths: int, status: int) -> None:
@@ -142,7 +143,8 @@ class Watch:
             for end in ends:
                 os.close(end)
         if self._ending.is_set():
-            self.signal(signal.SIGTERM)
+            # Told to end while it was being started: it has done nothing yet, and nobody will come back to it.
+            self.signal(signal.SIGKILL)
         prober = asyncio.create_task(self._watch_readiness())
         try:
             return await process.wait()

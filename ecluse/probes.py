@@ -27,7 +27,7 @@ class TcpProbe:
 
     async def holds(self) -> bool:
         """Whether a connection is accepted."""
-        return await _within_time(self._connects())
+        return await within_time(self._connects())
 
     async def _connects(self) -> bool:
         _, writer = await asyncio.open_connection(self.host, self.port)
@@ -46,7 +46,7 @@ class HttpProbe:
 
     async def holds(self) -> bool:
         """Whether the answer is 200."""
-        return await _within_time(self._is_fine())
+        return await within_time(self._is_fine())
 
     async def _is_fine(self) -> bool:
         reader, writer = await asyncio.open_connection(self.host, self.port)
@@ -69,9 +69,12 @@ class FileProbe:
         return await asyncio.to_thread(self.path.exists)
 
 
-async def _within_time(asking: Coroutine[None, None, bool]) -> bool:
+async def within_time(asking: Coroutine[None, None, bool]) -> bool:
+    """What `asking` says, or no: a server that fails, or takes two seconds, is not ready."""
+    # Not wait_for: on Python 3.11 it loses a cancellation that comes together with the answer.
     try:
-        return await asyncio.wait_for(asking, _ANSWER_SECONDS)
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            return await asking
     except (OSError, ValueError, TimeoutError):
         return False
 

@@ -3,7 +3,9 @@
 import asyncio
 from pathlib import Path
 
-from ecluse.probes import FileProbe, HttpProbe, TcpProbe
+import pytest
+
+from ecluse.probes import FileProbe, HttpProbe, TcpProbe, within_time
 
 
 async def test_probes_say_no_while_nobody_listens_and_yes_to_a_200() -> None:
@@ -40,3 +42,22 @@ async def test_a_tcp_probe_holds_while_somebody_listens() -> None:
     server.close()
     await server.wait_closed()
     assert not await probe.holds()
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_a_cancelled_probe_ends_even_if_the_answer_comes_at_the_same_moment(turns: int) -> None:
+    """A supervisor that stops cancels its probes and waits for them: none may go on asking."""
+    answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    async def asking() -> bool:
+        return await answer
+
+    probing = asyncio.create_task(within_time(asking()))
+    await asyncio.sleep(0.01)
+    answer.set_result(True)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    answered_before = probing.done()
+    probing.cancel()
+    await asyncio.wait([probing])
+    assert probing.cancelled() is not answered_before

@@ -57,9 +57,13 @@ class Running:
         return self.process.wait(20)
 
     def close(self) -> None:
-        if self.process.poll() is None:
-            self.stop()
-        self.log.close()
+        with self.process, self.log:
+            try:
+                if self.process.poll() is None:
+                    self.stop()
+            finally:
+                # Whatever hung: the next test must not find it.
+                self.process.kill()
 
 
 @pytest.fixture
