@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from ecluse.auto_settings import AutoSettings
 from ecluse.opening_settings import OpeningSettings
 
 RoomId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
@@ -59,6 +60,8 @@ class RoomSettings(Strict):
     origin_timeout_seconds: float = Field(default=60, gt=0, le=3600)
     body_max_bytes: int = Field(default=10 * 1024 * 1024, ge=0)
     lane: list[LaneSettings] = [LaneSettings(id="main")]
+    pace: Literal["manual", "auto"] = "manual"
+    auto: AutoSettings = AutoSettings()
     opening: OpeningSettings | None = None
 
     @field_validator("hosts")

@@ -133,6 +133,7 @@ class OriginError(StrEnum):
     SLOW = "slow"
     BROKEN = "broken"
     SERVER_ERROR = "server_error"
+    BUSY = "busy"
 
 
 class TickOutcome(StrEnum):
@@ -166,6 +167,7 @@ class RoomMetrics:
         self.called = metrics.called.labels(room)
         self.admitted = metrics.admitted.labels(room)
         self.pace_per_minute = metrics.pace_per_minute.labels(room)
+        self.window = metrics.window.labels(room)
         self.show_rate = metrics.show_rate.labels(room)
         self.claim_delay_seconds = metrics.claim_delay_seconds.labels(room)
         self.ticks = _bound(metrics.ticks, room, TickOutcome)
@@ -208,6 +210,7 @@ class Metrics:
         self.called = self._gauge("called", "Tickets called, not yet claimed", room)
         self.admitted = self._gauge("admitted", "Visits in progress", room)
         self.pace_per_minute = self._gauge("pace_per_minute", "Admissions per minute allowed", room)
+        self.window = self._gauge("window", "Visits the automatic pace allows at once; 0: set by hand", room)
         self.show_rate = self._gauge("show_rate", "Share of the called who claim, 0 to 1", room)
         self.claim_delay_seconds = self._gauge("claim_delay_seconds", "Time from call to claim", room)
 

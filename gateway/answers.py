@@ -20,7 +20,7 @@ from gateway.requests import query, wants_page
 
 HTML = (b"content-type", b"text/html; charset=utf-8")
 HOLD_REFRESH_SECONDS = 10
-_REFRESHED_SLUGS = frozenset({"store-away", "full", "origin-away", "origin-slow"})
+_REFRESHED_SLUGS = frozenset({"store-away", "full", "origin-away", "origin-slow", "origin-busy"})
 
 
 class Answers:

@@ -18,6 +18,7 @@ from ecluse.services.boards import REFRESH_SECONDS
 from ecluse.settings import Secrets, Settings
 from ecluse.store.client import Store
 from ecluse.telemetry import Metrics
+from ecluse.tokens import new_id
 from gateway.answers import Answers
 from gateway.asgi import App, Receive, Scope, Send, respond
 from gateway.boards import Boards
@@ -40,9 +41,10 @@ log = structlog.get_logger()
 OWN = b"/_ecluse/"
 _STATIC = STATIC_PREFIX.encode()
 _ROOMS = b"/_ecluse/rooms/"
+_REPORT_TURNS = 8
 _PULSE_TURNS = 60
 _TRIM_TURNS = 240
-"""Of a quarter of a second each: signs of life for streams, and pages back to the system after a rush."""
+"""Of a quarter of a second each: what was seen of origins, signs of life for streams, pages back to the system."""
 Endpoint = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
@@ -53,6 +55,7 @@ class Edge:
         self.store = Store.at(settings.redis_url)
         self.directory = build_directory(settings, secrets, self.store, metrics, clock)
         self._clock = clock
+        self._name = new_id()
         self._metrics = metrics
         self._proxy = Proxy()
         self._pages = Pages()
@@ -182,6 +185,14 @@ class Edge:
         await self._proxy.close()
         await self.store.close()
 
+    async def _tell_flows(self) -> None:
+        """Tell the workers what this process saw of the origins."""
+        for room in self.directory.by_id.values():
+            report = room.flow.report()
+            if report is not None:
+                with contextlib.suppress(StoreAway):
+                    await room.store.note_origin(self._name, report)
+
     async def _refresh(self) -> None:
         now_ms = self._clock() * 1000
         rooms = self.directory.by_id.values()
@@ -198,6 +209,8 @@ class Edge:
             turn += 1
             if turn % _TRIM_TURNS == 0:
                 trim()
+            if turn % _REPORT_TURNS == 0:
+                await self._tell_flows()
             if turn % _PULSE_TURNS == 0:
                 for room in self.directory.by_id.values():
                     room.board.pulse()

@@ -15,6 +15,7 @@ from ecluse.store.rooms import RoomStore
 from ecluse.telemetry import Metrics, RoomMetrics
 from ecluse.tokens import PassSigner, SigningKey, TicketSigner
 from gateway.cookies import RoomCookies
+from gateway.origin_flow import OriginFlow
 from gateway.passes import PassDesk
 from gateway.proxy import Upstream
 
@@ -32,6 +33,7 @@ class RoomEdge:
     desk: PassDesk
     cookies: RoomCookies
     upstream: Upstream
+    flow: OriginFlow
     metrics: RoomMetrics
     home: str
     """Where a visitor goes who came from nowhere in particular."""
@@ -116,6 +118,7 @@ def build_directory(settings: Settings, secrets: Secrets, store: Store, metrics:
                 timeout_seconds=config.origin_timeout_seconds,
                 body_max_bytes=config.body_max_bytes,
             ),
+            flow=OriginFlow(config.auto.target_ms, limits=lambda: board.automatic),
             metrics=metrics.room(config.id),
             home=config.paths[0],
             open_prefixes=tuple(path.encode() for path in config.open_paths),

@@ -4,7 +4,6 @@ It decides on the raw path and forwards the same bytes. A pass is verified witho
 somebody who has none, and to renew a visit now and then.
 """
 
-import time
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network
 
@@ -16,6 +15,7 @@ from ecluse.domain.errors import (
     FormNotSent,
     NotFound,
     OriginAway,
+    OriginBusy,
     OriginSlow,
     PassNeeded,
     RoomClosed,
@@ -217,14 +217,22 @@ class Gate:
         granted: Pass | None,
         set_cookies: Headers | None = None,
     ) -> None:
-        started = time.monotonic()
-
-        async def on_response(headers: list[tuple[bytes, bytes]]) -> Headers:
-            metrics.origin_seconds.observe(time.monotonic() - started)
-            return await self._origin_says(room, granted, headers)
-
         metrics = room.metrics
         metrics.requests[RequestOutcome.PROXIED].inc()
+        try:
+            trip = await room.flow.enter()
+        except OriginBusy as error:
+            metrics.origin_errors[OriginError.BUSY].inc()
+            back = self._back(scope, room)
+            await self._answers.error(scope, send, error, room=room, retry_to=back, headers=set_cookies or ())
+            return
+
+        async def on_response(status: int, headers: list[tuple[bytes, bytes]]) -> Headers:
+            metrics.origin_seconds.observe(trip.answered(status))
+            if status >= 500:
+                metrics.origin_errors[OriginError.SERVER_ERROR].inc()
+            return await self._origin_says(room, granted, headers)
+
         try:
             await self._proxy.forward(
                 scope, receive, send, room.upstream, add=self._ours(scope, room, granted),
@@ -232,12 +240,15 @@ class Gate:
             )  # fmt: skip
         except (OriginAway, OriginSlow) as error:
             kind = OriginError.SLOW if isinstance(error, OriginSlow) else OriginError.AWAY
+            trip.failed(slow=kind is OriginError.SLOW)
             metrics.origin_errors[kind].inc()
             log.warning("origin_failed", room=room.id, kind=kind.value, why=str(error)[:200])
             back = self._back(scope, room)
             await self._answers.error(scope, send, error, room=room, retry_to=back, headers=set_cookies or ())
         except EcluseError as error:
             await self._answers.error(scope, send, error, room=room, headers=set_cookies or ())
+        finally:
+            trip.over()
 
     async def _origin_says(self, room: RoomEdge, granted: Pass | None, headers: Headers) -> Headers:
         """What the origin tells the gate in its answer: slots left, and that the visit is over."""

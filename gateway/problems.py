@@ -45,6 +45,7 @@ ROWS: Mapping[type[errors.EcluseError], Row] = {
     errors.StoreAway: Row(503, "store-away", "Line out of reach"),
     errors.OriginAway: Row(502, "origin-away", "Service out of reach"),
     errors.OriginSlow: Row(504, "origin-slow", "Service too slow"),
+    errors.OriginBusy: Row(503, "origin-busy", "Service busy"),
     errors.KeyNeeded: Row(401, "key-needed", "Operator key needed"),
     errors.RoleTooLow: Row(403, "role-too-low", "Role too low"),
     errors.VersionConflict: Row(412, "version-conflict", "Changed meanwhile"),

@@ -32,8 +32,8 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NOT_OURS_TO_WRITE: CIMultiDict[None] = CIMultiDict([("Content-Type", None)])
 
-OnResponse = Callable[[Headers], Awaitable[Headers]]
-"""Given the origin's headers, returns headers to add to the answer."""
+OnResponse = Callable[[int, Headers], Awaitable[Headers]]
+"""Given the status and what the origin says to the gate in its headers, returns headers to add to the answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,7 +235,7 @@ class _Answer:
         headers += self._ours
         if self._on_response is not None:
             told = [(name.lower(), value) for name, value in raw if name[:7].lower() == b"ecluse-"]
-            headers += await self._on_response(told)
+            headers += await self._on_response(status, told)
         self.started = True
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         watch.limit_seconds = max(watch.limit_seconds, STREAM_IDLE_SECONDS)

@@ -80,5 +80,6 @@ def _measure(metrics: RoomMetrics, report: Report) -> None:
     metrics.called.set(report.called)
     metrics.admitted.set(report.admitted)
     metrics.pace_per_minute.set(report.pace_per_minute)
+    metrics.window.set(report.window or 0)
     metrics.show_rate.set(report.show_rate)
     metrics.claim_delay_seconds.set(report.claim_delay_seconds)

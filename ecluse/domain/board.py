@@ -103,11 +103,13 @@ class Board:
     draw: Mapping[str, object] | None = None
     """`{state, commitment, n, done, seed, last_number, next_commitment}` where openings are drawn."""
     slots_left: int | None = None
+    automatic: bool = False
+    """Whether the pace tunes itself; gateways then limit what is on its way to the origin."""
 
     def document(self) -> dict[str, object]:
-        """The board as CONTRACT.md names its fields; `campaign` and `draw` only where a room has them."""
-        hours = {name: told for name, told in (("campaign", self.campaign), ("draw", self.draw)) if told is not None}
-        return hours | {
+        """The board as CONTRACT.md names its fields; `campaign`, `draw` and `pace` only where a room has them."""
+        optional = (("campaign", self.campaign), ("draw", self.draw), ("pace", "auto" if self.automatic else None))
+        return {name: told for name, told in optional if told is not None} | {
             "room": self.room,
             "epoch": self.epoch,
             "at_ms": self.at_ms,

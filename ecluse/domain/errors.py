@@ -128,6 +128,12 @@ class OriginSlow(EcluseError):
     retry_after_seconds = 10
 
 
+class OriginBusy(EcluseError):
+    """The service behind the line is busy. You do not go back to the line: try again in a few seconds."""
+
+    retry_after_seconds = 5
+
+
 class KeyNeeded(EcluseError):
     """Send an operator key as Authorization: Bearer."""
 

@@ -1,10 +1,11 @@
 """What a room is to the line: its fixed rules, and the ones an operator changes live."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ecluse.domain.opening import DrawKind, Timetable
+from ecluse.domain.window import Bounds
 
 
 class Mode(StrEnum):
@@ -17,6 +18,21 @@ class Mode(StrEnum):
     """Places are kept and taken; nobody is called or let in."""
     CLOSED = "closed"
     """No places are given; those inside finish."""
+
+
+class PaceMode(StrEnum):
+    """Who sets how many may be inside: an operator alone, or the session window within an operator's bounds."""
+
+    MANUAL = "manual"
+    AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutoRules:
+    """The bounds of an automatic pace; with `dry_run` it only reports what it would do."""
+
+    bounds: Bounds = field(default_factory=lambda: Bounds(target_ms=1000, least=2, most=10_000))
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +53,8 @@ class Room:
     burst: int = 2
     capacity: int = 0
     mode: Mode = Mode.OPEN
+    pace: PaceMode = PaceMode.MANUAL
+    auto: AutoRules = AutoRules()
     notice: Mapping[str, str]
     session_ms: int = 600_000
     session_max_ms: int = 3_600_000
@@ -58,4 +76,5 @@ class Live:
     burst: int
     capacity: int
     mode: Mode
+    pace: PaceMode
     notice: Mapping[str, str]

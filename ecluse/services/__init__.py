@@ -1,7 +1,8 @@
 """Floor 2: what visitors, time and operators trigger."""
 
 from ecluse.domain.opening import DrawKind
-from ecluse.domain.room import Lane, Mode, Room
+from ecluse.domain.room import AutoRules, Lane, Mode, PaceMode, Room
+from ecluse.domain.window import Bounds
 from ecluse.settings import RoomSettings
 
 
@@ -14,6 +15,13 @@ def room_of(settings: RoomSettings) -> Room:
         burst=settings.burst,
         capacity=settings.capacity,
         mode=Mode(settings.mode),
+        pace=PaceMode(settings.pace),
+        auto=AutoRules(
+            bounds=Bounds(
+                target_ms=settings.auto.target_ms, least=settings.auto.window_min, most=settings.auto.window_max
+            ),
+            dry_run=settings.auto.dry_run,
+        ),
         notice=settings.notice,
         session_ms=settings.session_seconds * 1000,
         session_max_ms=settings.session_max_seconds * 1000,

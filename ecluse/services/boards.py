@@ -49,6 +49,7 @@ class BoardView:
         self.epoch: str = document["epoch"]
         self.stale: bool = document["stale"]
         self.phase: str = document["phase"]
+        self.automatic: bool = document.get("pace") == "auto"
         campaign = document.get("campaign") or {}
         self.campaign_at_ms: int = campaign.get("started_at_ms", 0)
         self.first_number: int = campaign.get("first_number", 0)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecluse.domain.errors import BadInput, StoreAway, UnknownSession, WrongMoment
-from ecluse.domain.room import Live, Mode, Room
+from ecluse.domain.room import Live, Mode, PaceMode, Room
 from ecluse.services.boards import BoardView
 from ecluse.settings import RoomSettings
 from ecluse.store.line import Admitted, Line
@@ -45,7 +45,7 @@ class Operations:
         document = self.board.document
         return {
             "id": self.room.id, "title": dict(self.settings.title), "version": live.version,
-            "phase": document["phase"], "mode": live.mode.value, "pace": "manual",
+            "phase": document["phase"], "mode": live.mode.value, "pace": live.pace.value,
             "pace_per_minute": live.pace_per_minute, "burst": live.burst, "capacity": live.capacity,
             "notice": dict(live.notice), "waiting": document["waiting"], "called": document["called"],
             "admitted": document["admitted"], "stale": self.board.stale,
@@ -155,8 +155,11 @@ def _checked_field(name: str, value: object) -> object:
     if name == "notice":
         return _checked_notice(value)
     if name == "pace":
-        raise ValueError("the automatic pace is not available in this version: leave it out")
-    raise ValueError("unknown field; known are pace_per_minute, burst, capacity, mode, notice, reason")
+        try:
+            return PaceMode(str(value))
+        except ValueError:
+            raise ValueError("one of auto, manual") from None
+    raise ValueError("unknown field; known are pace_per_minute, burst, capacity, mode, pace, notice, reason")
 
 
 def _checked_notice(value: object) -> dict[str, str]:

@@ -15,6 +15,7 @@ from ecluse.domain.board import Board, LaneBoard, Mark, mark_ranks, phase_of
 from ecluse.domain.calling import STRETCHES, Demand, ShowModel, calls_wanted
 from ecluse.domain.estimate import CallLog
 from ecluse.domain.room import Room
+from ecluse.services.autopace import AutoPace
 from ecluse.services.openings import OpeningNow, Openings
 from ecluse.store.draws import DrawStore
 from ecluse.store.line import Line
@@ -42,6 +43,8 @@ class Report:
     newly_called: int
     missed: int
     published: bool
+    window: int | None
+    """The session window in force, where the pace is automatic."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,6 +56,8 @@ class _Memory:
     calls: CallLog
     posted: list[Any]
     """Phase and settings version of the board that is up."""
+    auto: dict[str, Any]
+    """The session window; empty where the pace is set by hand."""
 
     @classmethod
     def read(cls, text: str) -> "_Memory":
@@ -75,6 +80,7 @@ class _Memory:
                 slot=int(found.get("slot", 0)), lanes={name: tuple(n) for name, n in found.get("calls", {}).items()}
             ),
             posted=list(found.get("posted", [])),
+            auto=dict(found.get("auto", {})),
         )
 
     def text(self, summary: Mapping[str, object]) -> str:
@@ -86,6 +92,7 @@ class _Memory:
                 "slot": self.calls.slot,
                 "calls": self.calls.lanes,
                 "posted": self.posted,
+                "auto": self.auto,
                 **summary,
             },
             separators=(",", ":"),
@@ -106,6 +113,7 @@ class RoomTicks:
 
     def __init__(self, line: Line) -> None:
         self._line = line
+        self._auto = AutoPace(line)
         self._openings = Openings(DrawStore(line), line.room)
         self._marks: dict[str, list[Mark]] = {}
         self._marked_ms = -math.inf
@@ -127,6 +135,8 @@ class RoomTicks:
         missed = await self._expire()
         memory = _Memory.read(picture["memory"])
         self._learn(memory, picture)
+        picture["pace"] = picture["pace"] or self.room.pace
+        memory.auto = await self._auto.step(picture, memory.auto)
         before = picture["calls"]
         called = await self._call(picture, memory.model)
         busy = {name: called.get(name, 0) for name, lane in picture["lanes"].items() if lane["waiting"] > 0}
@@ -148,6 +158,7 @@ class RoomTicks:
             newly_called=sum(called.values()),
             missed=missed,
             published=published,
+            window=self._auto.in_force(memory.auto),
         )
 
     async def _expire(self) -> int:
@@ -217,7 +228,7 @@ class RoomTicks:
             "show_rate": round(memory.model.show_after(window_ms)[0], 3),
             "claim_delay_seconds": round(memory.model.delay_seconds(window_ms), 2),
         }
-        await self._line.publish(text, memory.text(summary))
+        await self._line.publish(text, memory.text(summary), self._auto.in_force(memory.auto))
         return bool(text)
 
     async def _mark(self, picture: Any, *, to_draw: bool) -> None:
@@ -267,4 +278,5 @@ class RoomTicks:
             campaign=opening.campaign,
             draw=opening.draw,
             slots_left=picture.get("slots_left"),
+            automatic=self._auto.in_force(memory.auto) is not None,
         )

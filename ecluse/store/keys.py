@@ -4,7 +4,8 @@ Beyond the table of DESIGN.md: `ended` (session or ticket id → when it finishe
 passes of visits that are over; `shown` (called ticket id → its deadline) and `pressing` (called ticket id → when Enter
 was last pressed, ms), from which the worker knows whom it may still expect; `visits` (session id → when it was
 admitted, ms), so that a visit has a longest time whatever pass is shown; `drawn` (a string: the sorted ids of a draw, a
-line each) and `drawing` (which worker prepares that list, for some seconds).
+line each) and `drawing` (which worker prepares that list, for some seconds); `origin` (gateway process → what it saw of
+the origin), from which the automatic pace is worked out.
 """
 
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ class RoomKeys:
     board: str
     journal: str
     settings: str
+    origin: str
     ended: str
     drawn: str
     drawing: str
@@ -39,6 +41,7 @@ def room_keys(room: Room) -> RoomKeys:
         board=stem + "board",
         journal=stem + "journal",
         settings=stem + "settings",
+        origin=stem + "origin",
         ended=stem + "ended",
         drawn=stem + "drawn",
         drawing=stem + "drawing",

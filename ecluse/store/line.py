@@ -236,6 +236,19 @@ class Line:
         """The places at `ranks` of a lane; shorter if the line got shorter. Raises StoreAway."""
         return [float(place) for place in await self.run("marks", self._lanes[lane], *ranks)]
 
-    async def publish(self, board: bytes, memory: str) -> None:
-        """Put up the board (empty: keep the one there is), and what the worker learnt. Raises StoreAway."""
-        await self.run("publish", board, memory, more_keys=(self.keys.board,))
+    async def publish(self, board: bytes, memory: str, window: int | None = None) -> None:
+        """Put up the board (empty: keep the one there is), what the worker learnt, and the window in force.
+
+        Raises StoreAway.
+        """
+        await self.run("publish", board, memory, "" if window is None else window, more_keys=(self.keys.board,))
+
+    async def origin_reports(self) -> Mapping[str, str]:
+        """What each gateway process saw of the origin. Raises StoreAway."""
+        reply = await self.store.command("HGETALL", self.keys.origin)
+        pairs = reply.items() if isinstance(reply, dict) else zip(reply[::2], reply[1::2], strict=True)
+        return {name.decode(): text.decode() for name, text in pairs}
+
+    async def forget_origin_reports(self, processes: Sequence[str]) -> None:
+        """Drop the reports of processes that ended. Raises StoreAway."""
+        await self.store.command("HDEL", self.keys.origin, *processes)

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 
 from ecluse.domain.errors import StoreAway, VersionConflict
 from ecluse.domain.journal import digest_of, text_of
-from ecluse.domain.room import Live, Mode, Room
+from ecluse.domain.room import Live, Mode, PaceMode, Room
 from ecluse.store.client import Store
 from ecluse.store.keys import room_keys
 from ecluse.store.scripts import script
 
-FIELDS = ("pace_per_minute", "burst", "capacity", "mode", "notice")
+FIELDS = ("pace_per_minute", "burst", "capacity", "mode", "pace", "notice")
 _TRIES = 5
+_REPORTS_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,7 @@ class RoomStore:
             burst=int(found.get("burst", room.burst)),
             capacity=int(found.get("capacity", room.capacity)),
             mode=Mode(found["mode"].decode()) if "mode" in found else room.mode,
+            pace=PaceMode(found["pace"].decode()) if "pace" in found else room.pace,
             notice=json.loads(found["notice"]) if "notice" in found else dict(room.notice),
         )
 
@@ -131,7 +133,13 @@ class RoomStore:
             "left": counted["left"],
             "show_rate": memory.get("show_rate"),
             "claim_delay_seconds": memory.get("claim_delay_seconds"),
+            "window": _window(memory.get("auto")),
         }
+
+    async def note_origin(self, process: str, report: str) -> None:
+        """Keep what a gateway process saw of the origin, for an hour. Raises StoreAway."""
+        await self._store.command("HSET", self._keys.origin, process, report)
+        await self._store.command("EXPIRE", self._keys.origin, _REPORTS_SECONDS)
 
     async def journal(self, most: int = 100, *, before: str | None = None) -> Sequence[JournalEntry]:
         """The latest entries, or those before the entry `before`, newest first. Raises StoreAway."""
@@ -164,5 +172,12 @@ def _rfc3339(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _window(auto: Mapping[str, object] | None) -> dict[str, object] | None:
+    """The session window as an operator sees it; None where the pace is set by hand."""
+    if not auto:
+        return None
+    return {name: auto[name] for name in ("size", "decision", "p90_ms", "error_share")}
+
+
 def _plain(value: object) -> object:
-    return value.value if isinstance(value, Mode) else dict(value) if isinstance(value, Mapping) else value
+    return value.value if isinstance(value, Mode | PaceMode) else dict(value) if isinstance(value, Mapping) else value

@@ -52,7 +52,7 @@ async def test_duplicate_response_headers_and_our_cookies_reach_the_visitor(chai
     )
     asked: list[Headers] = []
 
-    async def on_response(headers: Headers) -> Headers:
+    async def on_response(_status: int, headers: Headers) -> Headers:
         asked.append(headers)
         return [(b"set-cookie", b"ended=1")]
 

@@ -29,6 +29,13 @@ local function scheduled()
   return plan[1] or 'unknown'
 end
 
+-- The capacity in force: where the pace is automatic, the session window lowers it.
+local function windowed(capacity)
+  local window = tonumber(redis.call('HGET', STATE, 'window'))
+  if not window then return capacity end
+  return capacity == 0 and window or math.min(capacity, window)
+end
+
 -- An operator's pause or closing wins, then the hours. `undrawn`: a ticket of now is one to be drawn.
 local function rules()
   local pace, burst, capacity, mode, claim, session, session_max, line_max, keep, hours =
@@ -41,7 +48,7 @@ local function rules()
   end
   return {
     pace = tonumber(live[1] or pace), burst = tonumber(live[2] or burst),
-    capacity = tonumber(live[3] or capacity), mode = mode, asked = asked, schedule = schedule,
+    capacity = windowed(tonumber(live[3] or capacity)), mode = mode, asked = asked, schedule = schedule,
     
     undrawn = hours == 'drawn' and (schedule == 'prequeue' or schedule == 'unknown'),
     still = mode ~= 'open' and mode ~= 'queueing',
