@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from ecluse.domain.room import Mode
+from ecluse.domain.room import Mode, PaceMode
 from ecluse.services.operations import BEACON_MAX_CHARS, LIMITS
+from ecluse.services.series import COUNTED, MINUTES_KEPT
 
 _PROBLEM = {
     "description": "A problem (RFC 9457)",
@@ -29,6 +30,7 @@ def _schemas() -> dict[str, Any]:
         "burst": _number("burst", "integer"),
         "capacity": _number("capacity", "integer"),
         "mode": {"type": "string", "enum": [mode.value for mode in Mode]},
+        "pace": {"type": "string", "enum": [pace.value for pace in PaceMode]},
         "notice": {"type": "object", "additionalProperties": {"type": "string"}},
     }
     counted = {"type": "integer", "minimum": 0}
@@ -40,20 +42,12 @@ def _schemas() -> dict[str, Any]:
         **dict.fromkeys(("waiting", "called", "admitted", "joins", "admissions", "missed", "left"), counted),
         "show_rate": {"type": ["number", "null"]},
         "claim_delay_seconds": {"type": ["number", "null"]},
+        "window": {"type": ["object", "null"]},
         "lanes": {"type": "object"},
     }
     entry = {name: {"type": "string"} for name in ("id", "hash", "previous", "at", "who", "action", "reason")}
     return {
-        "Problem": {
-            "type": "object",
-            "required": ["type", "title", "status", "detail"],
-            "properties": {
-                "type": {"type": "string"},
-                "title": {"type": "string"},
-                "status": {"type": "integer"},
-                "detail": {"type": "string"},
-            },
-        },
+        "Problem": _PROBLEM_DOCUMENT,
         "Room": {"type": "object", "required": ["id", "version", "mode"], "properties": room},
         "Rooms": {
             "type": "object",
@@ -70,6 +64,11 @@ def _schemas() -> dict[str, Any]:
             "required": ["entries"],
             "properties": {"entries": {"type": "array", "items": {"type": "object", "properties": entry}}},
         },
+        "Series": {
+            "type": "object",
+            "required": ["minutes"],
+            "properties": {"minutes": {"type": "array", "items": _MINUTE}},
+        },
         "Session": {
             "type": "object",
             "properties": {"id": {"type": "string"}, "started_at_ms": counted, "expires_at_ms": counted},
@@ -79,6 +78,23 @@ def _schemas() -> dict[str, Any]:
     }
 
 
+_PROBLEM_DOCUMENT = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+    },
+}
+_MINUTE = {
+    "type": "object",
+    "properties": {
+        **{name: {"type": "integer", "minimum": 0} for name in ("at_ms", "waiting", "called", "admitted", *COUNTED)},
+        "pace_per_minute": {"type": "number"},
+    },
+}
 _BEACON = {
     "type": "object",
     "required": ["value", "source"],
@@ -94,11 +110,18 @@ def _body(schema: str) -> dict[str, Any]:
     return {"required": True, "content": content}
 
 
+def _text_in_path(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _count_in_query(name: str, most: int) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": most}}
+
+
 def _paths() -> dict[str, Any]:
-    room = {"name": "room", "in": "path", "required": True, "schema": {"type": "string"}}
-    session = {"name": "session", "in": "path", "required": True, "schema": {"type": "string"}}
+    room, session = _text_in_path("room"), _text_in_path("session")
     match = {"name": "If-Match", "in": "header", "schema": {"type": "string"}}
-    limit = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}}
+    limit, minutes = _count_in_query("limit", 1000), _count_in_query("minutes", MINUTES_KEPT)
     before = {"name": "before", "in": "query", "schema": {"type": "string", "pattern": "^[0-9]{1,15}-[0-9]{1,10}$"}}
     reason = {"name": "reason", "in": "query", "schema": {"type": "string"}}
     return {
@@ -119,6 +142,14 @@ def _paths() -> dict[str, Any]:
                 "summary": "Who changed what, when and why; newest first",
                 "parameters": [limit, before],
                 "responses": _answers("200", "The entries", "Journal"),
+            },
+        },
+        "/rooms/{room}/series": {
+            "parameters": [room],
+            "get": {
+                "summary": "What the room did in each of the latest minutes, oldest first",
+                "parameters": [minutes],
+                "responses": _answers("200", "An entry a minute", "Series"),
             },
         },
         "/rooms/{room}/slots-left": {

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from ecluse.clock import Clock
 from ecluse.domain.errors import BadInput, BodyTooLarge, KeyNeeded, RoleTooLow, UnknownRoom
+from ecluse.services.series import MINUTES_KEPT
 from ecluse.settings import OperatorSettings, Role
 from gateway.directory import Directory, RoomEdge
 from gateway.openapi import document
@@ -42,6 +43,7 @@ class Operators:
             Route(f"{base}/rooms/{{room}}", self.room),
             Route(f"{base}/rooms/{{room}}", self.change, methods=["PATCH"]),
             Route(f"{base}/rooms/{{room}}/journal", self.journal),
+            Route(f"{base}/rooms/{{room}}/series", self.series),
             Route(f"{base}/rooms/{{room}}/slots-left", self.slots_left, methods=["PUT"]),
             Route(f"{base}/rooms/{{room}}/beacon", self.beacon, methods=["PUT"]),
             Route(f"{base}/rooms/{{room}}/sessions/{{session}}", self.session),
@@ -96,13 +98,17 @@ class Operators:
     async def journal(self, request: Request) -> Response:
         """The latest entries of the journal, or those before an entry, newest first."""
         self._operator(request, Role.VIEWER)
-        most = request.query_params.get("limit", "100")
-        if not most.isascii() or not most.isdigit() or not 1 <= int(most) <= _JOURNAL_MOST:
-            raise BadInput(f"limit: a number from 1 to {_JOURNAL_MOST}.")
+        most = _number(request, "limit", 100, _JOURNAL_MOST)
         before = request.query_params.get("before")
         if before is not None and _ENTRY.fullmatch(before) is None:
             raise BadInput("before: the id of an entry.")
-        return _private({"entries": await self._room(request).operations.journal(int(most), before=before)})
+        return _private({"entries": await self._room(request).operations.journal(most, before=before)})
+
+    async def series(self, request: Request) -> Response:
+        """What the room did in each of the latest minutes."""
+        self._operator(request, Role.VIEWER)
+        minutes = _number(request, "minutes", 60, MINUTES_KEPT)
+        return _private({"minutes": await self._room(request).operations.series(minutes)})
 
     async def slots_left(self, request: Request) -> Response:
         """The origin's operator says how many slots are left."""
@@ -143,6 +149,14 @@ def _private(found: object, *, etag: int | None = None) -> Response:
     if etag is not None:
         headers["etag"] = f'"{etag}"'
     return JSONResponse(found, headers=headers)
+
+
+def _number(request: Request, name: str, default: int, most: int) -> int:
+    """A whole number of the query, from 1 to `most`. Raises BadInput."""
+    text = request.query_params.get(name, str(default))
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= most:
+        raise BadInput(f"{name}: a number from 1 to {most}.")
+    return int(text)
 
 
 def _version(request: Request) -> int | None:

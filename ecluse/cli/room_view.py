@@ -12,7 +12,7 @@ _BARS = "▁▂▃▄▅▆▇█"
 _POINTS = 40
 _JOURNAL_SHOWN = 8
 _FACTS = (
-    "id", "title", "version", "phase", "mode", "pace", "pace_per_minute", "burst", "capacity", "notice",
+    "id", "title", "version", "phase", "mode", "pace", "pace_per_minute", "burst", "capacity", "window", "notice",
     "waiting", "called", "admitted", "show_rate", "claim_delay_seconds", "joins", "admissions", "missed",
 )  # fmt: skip
 _PHASE_STYLES = {"open": "green", "paused": "yellow", "closed": "red"}

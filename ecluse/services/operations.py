@@ -108,6 +108,10 @@ class Operations:
         entries = await self._store.journal(most, before=before)
         return [{"id": entry.id, "hash": entry.digest, **entry.document} for entry in entries]
 
+    async def series(self, minutes: int) -> list[dict[str, Any]]:
+        """What the room did in each of the latest `minutes`, oldest first."""
+        return await self._store.series(minutes)
+
     async def session(self, session: str) -> dict[str, Any]:
         """A live visit: when it started and expires (Unix ms). Raises UnknownSession."""
         found = await self._line.look(session)

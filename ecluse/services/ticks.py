@@ -17,6 +17,7 @@ from ecluse.domain.estimate import CallLog
 from ecluse.domain.room import Room
 from ecluse.services.autopace import AutoPace
 from ecluse.services.openings import OpeningNow, Openings
+from ecluse.services.series import Series
 from ecluse.store.draws import DrawStore
 from ecluse.store.line import Line
 
@@ -58,6 +59,8 @@ class _Memory:
     """Phase and settings version of the board that is up."""
     auto: dict[str, Any]
     """The session window; empty where the pace is set by hand."""
+    series: dict[str, Any]
+    """The counters at the start of this minute."""
 
     @classmethod
     def read(cls, text: str) -> "_Memory":
@@ -81,6 +84,7 @@ class _Memory:
             ),
             posted=list(found.get("posted", [])),
             auto=dict(found.get("auto", {})),
+            series=dict(found.get("series", {})),
         )
 
     def text(self, summary: Mapping[str, object]) -> str:
@@ -93,6 +97,7 @@ class _Memory:
                 "calls": self.calls.lanes,
                 "posted": self.posted,
                 "auto": self.auto,
+                "series": self.series,
                 **summary,
             },
             separators=(",", ":"),
@@ -114,6 +119,7 @@ class RoomTicks:
     def __init__(self, line: Line) -> None:
         self._line = line
         self._auto = AutoPace(line)
+        self._series = Series(line)
         self._openings = Openings(DrawStore(line), line.room)
         self._marks: dict[str, list[Mark]] = {}
         self._marked_ms = -math.inf
@@ -137,6 +143,7 @@ class RoomTicks:
         self._learn(memory, picture)
         picture["pace"] = picture["pace"] or self.room.pace
         memory.auto = await self._auto.step(picture, memory.auto)
+        memory.series = await self._series.note(picture, memory.series)
         before = picture["calls"]
         called = await self._call(picture, memory.model)
         busy = {name: called.get(name, 0) for name, lane in picture["lanes"].items() if lane["waiting"] > 0}

@@ -5,7 +5,7 @@ passes of visits that are over; `shown` (called ticket id → its deadline) and 
 was last pressed, ms), from which the worker knows whom it may still expect; `visits` (session id → when it was
 admitted, ms), so that a visit has a longest time whatever pass is shown; `drawn` (a string: the sorted ids of a draw, a
 line each) and `drawing` (which worker prepares that list, for some seconds); `origin` (gateway process → what it saw of
-the origin), from which the automatic pace is worked out.
+the origin), from which the automatic pace is worked out; `series` (a stream: an entry a minute, for curves).
 """
 
 from collections.abc import Mapping
@@ -24,6 +24,7 @@ class RoomKeys:
     journal: str
     settings: str
     origin: str
+    series: str
     ended: str
     drawn: str
     drawing: str
@@ -42,6 +43,7 @@ def room_keys(room: Room) -> RoomKeys:
         journal=stem + "journal",
         settings=stem + "settings",
         origin=stem + "origin",
+        series=stem + "series",
         ended=stem + "ended",
         drawn=stem + "drawn",
         drawing=stem + "drawing",

@@ -243,6 +243,11 @@ class Line:
         """
         await self.run("publish", board, memory, "" if window is None else window, more_keys=(self.keys.board,))
 
+    async def note_minute(self, entry: Mapping[str, object], kept: int) -> None:
+        """Add an entry to the room's curve, which keeps the latest `kept`. Raises StoreAway."""
+        text = json.dumps(entry, separators=(",", ":"))
+        await self.store.command("XADD", self.keys.series, "MAXLEN", "~", kept, "*", "entry", text)
+
     async def origin_reports(self) -> Mapping[str, str]:
         """What each gateway process saw of the origin. Raises StoreAway."""
         reply = await self.store.command("HGETALL", self.keys.origin)

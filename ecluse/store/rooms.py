@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from ecluse.domain.errors import StoreAway, VersionConflict
 from ecluse.domain.journal import digest_of, text_of
@@ -141,13 +142,18 @@ class RoomStore:
         await self._store.command("HSET", self._keys.origin, process, report)
         await self._store.command("EXPIRE", self._keys.origin, _REPORTS_SECONDS)
 
+    async def series(self, minutes: int) -> list[dict[str, object]]:
+        """The latest `minutes` entries of the room's curve, oldest first. Raises StoreAway."""
+        entries = await self._store.command("XREVRANGE", self._keys.series, "+", "-", "COUNT", minutes)
+        return [json.loads(_fields(fields)[b"entry"]) for _, fields in reversed(entries)]
+
     async def journal(self, most: int = 100, *, before: str | None = None) -> Sequence[JournalEntry]:
         """The latest entries, or those before the entry `before`, newest first. Raises StoreAway."""
         end = "+" if before is None else f"({before}"
         entries = await self._store.command("XREVRANGE", self._keys.journal, end, "-", "COUNT", most)
         found = []
         for entry_id, fields in entries:
-            values = fields if isinstance(fields, dict) else dict(zip(fields[::2], fields[1::2], strict=True))
+            values = _fields(fields)
             found.append(
                 JournalEntry(
                     id=entry_id.decode(), digest=values[b"hash"].decode(), document=json.loads(values[b"entry"])
@@ -170,6 +176,11 @@ class RoomStore:
 
 def _rfc3339(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _fields(reply: Any) -> Mapping[bytes, bytes]:
+    """The fields of a stream's entry, whichever protocol brought them."""
+    return reply if isinstance(reply, dict) else dict(zip(reply[::2], reply[1::2], strict=True))
 
 
 def _window(auto: Mapping[str, object] | None) -> dict[str, object] | None:

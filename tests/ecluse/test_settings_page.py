@@ -6,17 +6,18 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from ecluse.auto_settings import AutoSettings
 from ecluse.settings import LaneSettings, OpeningSettings, OperatorSettings, RoomSettings, Settings, parse
 
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
 SAMPLE = DOCUMENT.partition("```toml\n")[2].partition("```")[0]
 
 SECTIONS: dict[str, type[BaseModel]] = {
-    "Top level": Settings, "`[[room]]`": RoomSettings, "`[room.opening]`": OpeningSettings,
+    "Top level": Settings, "`[[room]]`": RoomSettings, "`[room.auto]`": AutoSettings, "`[room.opening]`": OpeningSettings,
     "`[[room.lane]]`": LaneSettings,
     "`[[operator]]`": OperatorSettings,
 }  # fmt: skip
-LIVE = {"pace_per_minute", "burst", "capacity", "mode", "notice"}
+LIVE = {"pace_per_minute", "burst", "capacity", "mode", "pace", "notice"}
 
 
 def documented(section: str) -> dict[str, list[str]]:
@@ -41,6 +42,8 @@ def test_every_documented_default_is_the_real_one(section: str) -> None:
             assert told == "required", name
         elif name == "lane":
             assert [lane.id for lane in field.default] == ["main"]
+        elif name == "auto":
+            assert (told, field.default) == ("its defaults", AutoSettings())
         elif name == "opening":
             assert (told, field.default) == ("none: always open", None)
         else:
@@ -60,5 +63,5 @@ def test_the_sample_configuration_is_right_and_shows_every_setting(monkeypatch: 
     settings = parse(tomllib.loads(SAMPLE))
     room = settings.room[0]
     assert room.opening is not None
-    for shown in (settings, room, room.opening, room.lane[0], settings.operator[0]):
+    for shown in (settings, room, room.auto, room.opening, room.lane[0], settings.operator[0]):
         assert shown.model_fields_set == set(type(shown).model_fields)

@@ -106,7 +106,7 @@ async def test_a_room_is_described_as_it_is(open_whole: OpenWhole) -> None:
         ({"notice": 5}, ["notice"]),
         ({"notice": {"fr": 5}}, ["notice"]),
         ({"notice": {"fr": "x" * 3000}}, ["notice"]),
-        ({"pace": "auto"}, ["pace"]),
+        ({"pace": "fast"}, ["pace"]),
         ({"origin": "http://127.0.0.1:6379"}, ["origin"]),
         ({"burst": 0, "capacity": -1, "mode": "x", "surprise": 1}, ["burst", "capacity", "mode", "surprise"]),
     ],

@@ -5,6 +5,7 @@ const HISTORY = 300; // samples of the sparkline, one a second
 const JOURNAL_SHOWN = 20;
 const KEY = "ecluse-operator-key";
 const NUMBERS = ["waiting", "called", "admitted", "capacity", "joins", "admissions", "missed"];
+const CHOSEN = ["mode", "pace"];
 const TUNED = ["pace_per_minute", "burst", "capacity"];
 
 const main = document.querySelector("main[data-api]");
@@ -83,6 +84,7 @@ class RoomCard {
     for (const name of NUMBERS) this.field(name).textContent = number(room[name] ?? 0);
     if (!room.capacity) this.field("capacity").textContent = "∞";
     this.field("pace_per_minute").textContent = number(room.pace_per_minute, { maximumFractionDigits: 1 });
+    this.field("window").textContent = room.window ? number(Math.floor(room.window.size)) : "–";
     this.field("show_rate").textContent = number(room.show_rate ?? 0, { style: "percent" });
     this.history.push(room.waiting);
     if (this.history.length > HISTORY) this.history.shift();
@@ -107,7 +109,7 @@ class RoomCard {
   fill() {
     const { form, room } = this;
     this.seen = structuredClone(room);
-    form.elements.mode.value = room.mode;
+    for (const name of CHOSEN) form.elements[name].value = room[name];
     for (const name of TUNED) form.elements[name].value = room[name];
     for (const area of form.querySelectorAll("textarea")) area.value = room.notice?.[area.lang] ?? "";
     form.elements.reason.value = "";
@@ -118,7 +120,7 @@ class RoomCard {
   changes() {
     const { form, seen } = this;
     const changed = {};
-    if (form.elements.mode.value !== seen.mode) changed.mode = form.elements.mode.value;
+    for (const name of CHOSEN) if (form.elements[name].value !== seen[name]) changed[name] = form.elements[name].value;
     for (const name of TUNED) {
       const value = Number(form.elements[name].value);
       if (value !== seen[name]) changed[name] = value;

@@ -142,7 +142,8 @@ class _Run:
             self.at(self.now + took, "answer", (asked, visit))
 
     def on_answer(self, what: object) -> None:
-        asked, visit = what  # type: ignore[misc]
+        assert isinstance(what, tuple)
+        asked, visit = what
         self.busy -= 1
         self.on_way.pop(id(visit), None)
         latency = self.now - asked

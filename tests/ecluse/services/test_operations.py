@@ -48,7 +48,7 @@ def test_a_setting_within_its_limits_is_taken_in_its_own_type(name: str, value: 
         ("capacity", 10**30), ("mode", "Open"), ("mode", ""), ("mode", None), ("mode", 1), ("mode", ["open"]),
         ("notice", None), ("notice", 5), ("notice", ["x"]), ("notice", {"fr": 5}), ("notice", {"f" * 11: "x"}),
         ("notice", {"fr": "x" * NOTICE_MAX_CHARS}), ("notice", "x" * NOTICE_MAX_CHARS),
-        ("pace", "auto"), ("pace", "manual"), ("id", "x"), ("version", 3), ("", 1),
+        ("pace", "fast"), ("pace", True), ("id", "x"), ("version", 3), ("", 1),
     ],
 )  # fmt: skip
 def test_a_setting_out_of_its_limits_is_refused_by_name(name: str, value: object) -> None:
@@ -62,7 +62,7 @@ def test_every_mistake_is_told_and_what_is_right_is_kept() -> None:
     values, mistakes = checked({"pace_per_minute": 0, "burst": 3, "mode": "shut", "colour": "red"})
     assert values == {"burst": 3}
     assert [told.partition(":")[0] for told in mistakes] == ["pace_per_minute", "mode", "colour"]
-    assert "known are pace_per_minute, burst, capacity, mode, notice, reason" in mistakes[-1]
+    assert "known are pace_per_minute, burst, capacity, mode, pace, notice, reason" in mistakes[-1]
 
 
 def test_nothing_is_no_change() -> None:

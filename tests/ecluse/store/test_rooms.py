@@ -7,7 +7,7 @@ import pytest
 
 from ecluse.domain.errors import VersionConflict
 from ecluse.domain.journal import digest_of
-from ecluse.domain.room import Live, Mode
+from ecluse.domain.room import Live, Mode, PaceMode
 from ecluse.store.rooms import RoomStore
 from tests.ecluse.store.conftest import Bench, OpenBench
 
@@ -20,7 +20,13 @@ async def test_configured_values_hold_until_an_operator_changes_them(open_bench:
     bench = open_bench(pace_per_minute=12.5, burst=3, capacity=9, notice={"fr": "Bonjour"})
     room = _store(bench)
     assert await room.live() == Live(
-        version=0, pace_per_minute=12.5, burst=3, capacity=9, mode=Mode.OPEN, notice={"fr": "Bonjour"}
+        version=0,
+        pace_per_minute=12.5,
+        burst=3,
+        capacity=9,
+        pace=PaceMode.MANUAL,
+        mode=Mode.OPEN,
+        notice={"fr": "Bonjour"},
     )
     changed = await room.settle({"capacity": 4, "mode": Mode.PAUSED}, who="a", reason="b", version=None)
     assert (changed.version, changed.capacity, changed.mode, changed.burst) == (1, 4, Mode.PAUSED, 3)
