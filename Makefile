@@ -43,7 +43,7 @@ lock: ## the lock files, from pyproject.toml; ARGS=--upgrade for newer versions
 	@deploy/dev/setup.sh dev
 	$(COMPILE) $(ARGS) deploy/dev/uv.in -o deploy/dev/uv.lock
 	$(COMPILE) $(ARGS) --extra embedded pyproject.toml -o requirements.lock
-	$(COMPILE) $(ARGS) --extra embedded --extra load --extra postgres --group dev pyproject.toml -o requirements-dev.lock
+	$(COMPILE) $(ARGS) --extra embedded --extra load --extra postgres --extra eddsa --group dev pyproject.toml -o requirements-dev.lock
 
 bench: ## speed and memory beside the limit and the peers
 	@deploy/dev/setup.sh dev

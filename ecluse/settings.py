@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from ecluse.opening_settings import OpeningSettings
 from ecluse.room_settings import LaneSettings, OperatorSettings, Role, RoomSettings, Strict
+from ecluse.signing import SigningKey
 
 MIN_SECRET_CHARS = 16
 
@@ -229,9 +230,20 @@ def secrets(settings: Settings, environ: Mapping[str, str] | None = None) -> Sec
             mistakes.append(f"{where}: {error}")
             return ""
 
+    def read_key(where: str, reference: str) -> str:
+        secret = read(where, reference)
+        try:
+            if secret and not SigningKey.from_secret(secret).secret:
+                raise ValueError("is a public key; the gateway signs, so name the private one")
+        except ValueError as error:
+            mistakes.append(f"{where}: {error}")
+        return secret
+
     found = Secrets(
-        signing_keys=[read(f"signing_keys[{i}]", ref) for i, ref in enumerate(settings.signing_keys)],
-        origin_keys={room.id: read(f"room[{i}].origin_key", room.origin_key) for i, room in enumerate(settings.room)},
+        signing_keys=[read_key(f"signing_keys[{i}]", ref) for i, ref in enumerate(settings.signing_keys)],
+        origin_keys={
+            room.id: read_key(f"room[{i}].origin_key", room.origin_key) for i, room in enumerate(settings.room)
+        },
         operator_keys=[(who, read(f"operator[{i}].key", who.key)) for i, who in enumerate(settings.operator)],
     )
     if mistakes:

@@ -1,13 +1,12 @@
-"""Tickets and passes: the signed proofs a visitor carries. The only module that imports itsdangerous.
+"""Tickets and passes: the signed proofs a visitor carries.
 
-A pass is a standard JWT (RFC 7519, compact JWS of RFC 7515, HS256) under the configured key itself, so that any
-proxy or language verifies it. A ticket is a short text under a key *derived* from that one, so a ticket can never
+A pass is a standard JWT (RFC 7519, compact JWS of RFC 7515, HS256 or EdDSA) under the configured key itself, so that
+any proxy or language verifies it. A ticket is a short text under a key *derived* from that one, so a ticket can never
 be read as a pass nor a pass as a ticket. Signatures are compared as text with the one expected spelling:
 a re-encoded signature is a forged one.
 """
 
 import base64
-import hashlib
 import hmac
 import json
 import re
@@ -15,11 +14,9 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from itsdangerous import Signer
-from itsdangerous.encoding import base64_encode
-
 from ecluse.clock import Clock, system_clock
 from ecluse.domain.errors import Expired, Forged, WrongRoom
+from ecluse.signing import SigningKey, b64, signer
 
 __all__ = [
     "Expired",
@@ -81,36 +78,16 @@ class Pass:
     """Keyed digest of the person number, in nominative rooms."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SigningKey:
-    """One secret of the key list, with the name that tokens carry for it."""
-
-    secret: bytes
-    kid: str
-
-    @classmethod
-    def from_secret(cls, secret: str) -> "SigningKey":
-        """Name a secret by the first 8 hex digits of its SHA-256: the same on every machine, telling nothing."""
-        raw = secret.encode()
-        return cls(secret=raw, kid=hashlib.sha256(b"ecluse.kid." + raw).hexdigest()[:8])
-
-
-def _b64(data: bytes) -> bytes:
-    return base64_encode(data)
-
-
-def _signer(secret: bytes) -> Signer:
-    return Signer(secret, sep=".", key_derivation="none", digest_method=hashlib.sha256)
-
-
 class TicketSigner:
     """Signs tickets with the first key and reads those of every key in the list."""
 
     def __init__(
         self, keys: Sequence[SigningKey], *, max_age_seconds: int = 86_400, clock: Clock = system_clock
     ) -> None:
+        if not all(key.secret for key in keys):
+            raise ValueError("a public key verifies passes only: tickets need keys with their secret part")
         derived = [hmac.digest(key.secret, b"ecluse.ticket.v1", "sha256") for key in keys]
-        self._signers = [_signer(secret) for secret in derived]
+        self._signers = [signer(secret) for secret in derived]
         self._max_age_seconds = max_age_seconds
         self._clock = clock
 
@@ -125,7 +102,9 @@ class TicketSigner:
 
         Raises Forged, WrongRoom or Expired; nothing is parsed before the signature holds.
         """
-        body = _verified(token, self._signers)
+        body, signature = _parts(token)
+        if not any(hmac.compare_digest(each.get_signature(body), signature) for each in self._signers):
+            raise Forged
         match = _TICKET.fullmatch(body.decode("ascii", "replace"))
         if match is None:
             raise Forged
@@ -143,17 +122,14 @@ class TicketSigner:
         )  # fmt: skip
 
 
-def _verified(token: str, signers: Sequence[Signer]) -> bytes:
-    """The signed part of `token`, once one of `signers` vouches for it."""
+def _parts(token: str) -> tuple[bytes, bytes]:
+    """The signed part of `token`, and the signature that still has to be checked. Raises Forged."""
     if not token.isascii() or len(token) > _MAX_TOKEN_CHARS:
         raise Forged
     body, dot, signature = token.encode().rpartition(b".")
     if not dot:
         raise Forged
-    for signer in signers:
-        if hmac.compare_digest(signer.get_signature(body), signature):
-            return body
-    raise Forged
+    return body, signature
 
 
 class PassSigner:
@@ -161,29 +137,30 @@ class PassSigner:
 
     def __init__(self, keys: Sequence[SigningKey], *, clock: Clock = system_clock) -> None:
         self._clock = clock
-        self._kid = keys[0].kid
-        self._signers = {key.kid: _signer(key.secret) for key in keys}
-        self._headers = {key.kid: _header(key.kid) for key in keys}
+        self._first = keys[0]
+        self._header = keys[0].header
+        self._by_header = {key.header.decode(): key for key in keys}
 
     def sign(self, granted: Pass) -> str:
-        """The pass as a compact JWS (HS256)."""
+        """The pass as a compact JWS."""
         person = "" if granted.person is None else f',"person":{json.dumps(granted.person)}'
         # Written by hand: rooms, lanes and ids are made of characters that need no escaping, here and in `Ticket`.
         claims = (
             f'{{"iss":"ecluse","aud":"{granted.room}","sub":"{granted.session}","iat":{granted.issued_at},'
             f'"exp":{granted.expires_at},"lane":"{granted.lane}"{person}}}'
         )
-        body = self._headers[self._kid] + b"." + _b64(claims.encode())
-        return (body + b"." + self._signers[self._kid].get_signature(body)).decode()
+        body = self._header + b"." + b64(claims.encode())
+        return (body + b"." + self._first.signature(body)).decode()
 
     def read(self, token: str, room: str) -> Pass:
         """The pass in `token`, which must open `room` now. Raises Forged, WrongRoom or Expired."""
-        head, dot, _ = token.partition(".")
-        for kid, header in self._headers.items():
-            if dot and header.decode() == head:
-                body = _verified(token, [self._signers[kid]])
-                return self._checked(_claims(body), room)
-        raise Forged
+        key = self._by_header.get(token.partition(".")[0])
+        if key is None:
+            raise Forged
+        body, signature = _parts(token)
+        if not key.vouches(body, signature):
+            raise Forged
+        return self._checked(_claims(body), room)
 
     def _checked(self, claims: dict[str, object], room: str) -> Pass:
         audience, session, lane = claims.get("aud"), claims.get("sub"), claims.get("lane")
@@ -204,10 +181,6 @@ class PassSigner:
         return Pass(
             room=room, session=session, lane=lane, issued_at=issued_at, expires_at=expires_at, person=person,
         )  # fmt: skip
-
-
-def _header(kid: str) -> bytes:
-    return _b64(json.dumps({"alg": "HS256", "typ": "JWT", "kid": kid}, separators=(",", ":")).encode())
 
 
 def _claims(body: bytes) -> dict[str, object]:

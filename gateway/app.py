@@ -20,12 +20,13 @@ from ecluse.store.client import Store
 from ecluse.telemetry import Metrics
 from ecluse.tokens import new_id
 from gateway.answers import Answers
-from gateway.asgi import App, Receive, Scope, Send, respond
+from gateway.asgi import App, Receive, Scope, Send
 from gateway.boards import Boards
 from gateway.directory import RoomEdge, build_directory
 from gateway.draws import Draws
 from gateway.gate import Gate
 from gateway.hygiene import Hygiene, denying, refusal, refuse
+from gateway.jwks import public_keys
 from gateway.memory import settle_memory, trim
 from gateway.operators import Operators
 from gateway.pages import SECURITY_HEADERS, STATIC_PREFIX, Pages
@@ -77,7 +78,7 @@ class Edge:
         self._plain: dict[bytes, Endpoint] = {
             b"/_ecluse/healthz": probes.healthz,
             b"/_ecluse/readyz": probes.readyz,
-            b"/_ecluse/jwks.json": _jwks,
+            b"/_ecluse/jwks.json": public_keys(secrets),
         }
         self._visitor_routes = self._routes_of_visitors()
         self._router = Router(
@@ -230,12 +231,6 @@ async def _not_allowed(send: Send, methods: "dict[str, Handler] | dict[str, None
 
 async def _nothing_here(_scope: Scope, _receive: Receive, _send: Send) -> None:
     raise NotFound
-
-
-async def _jwks(_scope: Scope, _receive: Receive, send: Send) -> None:
-    """The public keys: none while passes are signed with shared secrets."""
-    kind, cached = (b"content-type", b"application/jwk-set+json"), (b"cache-control", b"public, max-age=300")
-    await respond(send, 200, [kind, cached], b'{"keys":[]}')
 
 
 def create_app(settings: Settings, secrets: Secrets, *, metrics: Metrics, clock: Clock = system_clock) -> App:

@@ -4,11 +4,16 @@ import asyncio
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from ecluse.clock import ManualClock
 from ecluse.ports import free_ports
+from ecluse.settings import Secrets
+from ecluse.signing import SigningKey
 from ecluse.telemetry import Metrics
 from gateway.app import create_app
+from gateway.jwks import public_keys
 from gateway.problems import BY_SLUG
 from tests.gateway.rig import Connect, Serve
 from tests.gateway.visitor import ROOM, Visitor
@@ -170,3 +175,14 @@ async def test_a_websocket_to_our_own_addresses_is_refused(open_whole: OpenWhole
         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
     )
     assert b" 404 " in await raw.head()
+
+
+async def test_the_public_keys_of_signed_passes_are_published(open_whole: OpenWhole) -> None:
+    private = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    key = SigningKey.from_secret(private)
+    whole = await open_whole()
+    secrets = Secrets(signing_keys=["a shared secret, long enough", private], origin_keys={}, operator_keys=[])
+    answer = await Visitor(await whole.serve(public_keys(secrets))).get("/_ecluse/jwks.json")
+    assert answer.get("content-type") == "application/jwk-set+json"
+    assert answer.json() == {"keys": [key.public]}
+    assert set(answer.json()["keys"][0]) == {"crv", "kty", "x", "kid", "alg", "use"}, "and nothing secret"

@@ -12,7 +12,8 @@ SHIPPED = ("ecluse", "gateway", "queue_worker", "booking_backend")
 HOMES = {
     "redis": ("ecluse/store/",),
     "hiredis": ("ecluse/store/",),
-    "itsdangerous": ("ecluse/tokens.py",),
+    "itsdangerous": ("ecluse/signing.py",),
+    "cryptography": ("ecluse/signing.py",),
     "aiohttp": ("gateway/proxy.py", "gateway/proxy_ws.py"),
     "jinja2": ("gateway/pages.py", "booking_backend/pages.py"),
     "prometheus_client": ("ecluse/telemetry.py",),

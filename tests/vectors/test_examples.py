@@ -12,7 +12,11 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from ecluse.signing import SigningKey
+from ecluse.tokens import Pass, PassSigner
 from tests.vectors import make
 
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "pass.md").read_text(encoding="utf-8")
@@ -93,6 +97,21 @@ def claims(**change: object) -> dict[str, object]:
 
 def token_of(change: dict[str, object], secret: str = KEY, **header: object) -> str:
     return make.signed({**make.HEADER, "kid": make.kid(secret), **header}, claims(**change), secret)
+
+
+def test_the_example_with_a_public_key_reads_and_refuses() -> None:
+    names: dict[str, Any] = {}
+    exec(compile(example("python eddsa"), "docs/pass.md", "exec"), names)
+    private = Ed25519PrivateKey.generate()
+    public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    key = SigningKey.from_secret(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
+    now = int(time.time())
+    granted = Pass(room=ROOM, session="AbCdEfGhI_-", lane="main", issued_at=now, expires_at=now + 60)
+    token = PassSigner([key]).sign(granted)
+    assert names["read_signed_pass"](token, public, ROOM)["sub"] == granted.session
+    for wrong in (PassSigner([SigningKey.from_secret(KEY)]).sign(granted), token[:-2] + "AA"):
+        with pytest.raises(jwt.InvalidTokenError):
+            names["read_signed_pass"](wrong, public, ROOM)
 
 
 ALL = [by_python, by_node, by_php, by_shell]
