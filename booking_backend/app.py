@@ -20,12 +20,12 @@ from booking_backend.forms import BODY_MAX_BYTES, Unreadable
 from booking_backend.interface import Interface
 from booking_backend.journey import Journey
 from booking_backend.pages import Pages
-from booking_backend.pass_gate import STATE_KEY, PassGate
 from booking_backend.samples import Sample
 from booking_backend.schema import WrongSchema
 from booking_backend.slots import Busy
 from booking_backend.store import SlotStore
 from ecluse.clock import Clock, system_clock
+from ecluse.origin import STATE_KEY, PassGate
 from ecluse.tokens import SigningKey
 
 _log = structlog.get_logger("booking")
@@ -141,4 +141,4 @@ def create_app(
         lifespan=lifespan,
         max_body_size=BODY_MAX_BYTES,
     )
-    return PassGate(inner, keys=keys, room=room, clock=clock)
+    return PassGate(inner, keys=keys, rooms=room, open_paths=("/static/", "/healthz"), clock=clock)

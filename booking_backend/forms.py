@@ -7,8 +7,8 @@ from urllib.parse import parse_qs
 
 from starlette.requests import Request
 
-from booking_backend.pass_gate import STATE_KEY
 from booking_backend.slots import Draft
+from ecluse.origin import STATE_KEY
 from ecluse.tokens import Pass
 
 BODY_MAX_BYTES = 16 * 1024

@@ -1,0 +1,1 @@
+"""A small booking service in Django, behind its waiting room."""
