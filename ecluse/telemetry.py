@@ -124,6 +124,7 @@ class ClaimOutcome(StrEnum):
     LIMITS_FULL = "limits_full"
     MISSED = "missed"
     GONE = "gone"
+    MOVED = "moved"
 
 
 class OriginError(StrEnum):

@@ -9,7 +9,7 @@ from ecluse.domain.board import poll_seconds
 from ecluse.domain.errors import EcluseError, RoomClosed
 from ecluse.domain.opening import DrawKind
 from ecluse.services.visits import Place
-from ecluse.store.line import Called, Gone, Missed, Waiting
+from ecluse.store.line import Called, Gone, Missed, Moved, Waiting
 from gateway.asgi import Headers, Scope, Send, header, respond
 from gateway.cookies import LANGUAGE, cookie, set_language
 from gateway.directory import RoomEdge
@@ -137,6 +137,8 @@ class Answers:
 
 def next_poll_seconds(room: RoomEdge, place: Place) -> int:
     """When a visitor standing there should ask again."""
+    if isinstance(place.standing, Moved):
+        return 60
     if not isinstance(place.standing, Waiting):
         return 3
     return poll_seconds(place.standing.ahead, room.visits.board.throughput(place.ticket.lane).p50)
@@ -146,6 +148,8 @@ def _refresh_seconds(room: RoomEdge, place: Place | None) -> int:
     """How often a page without script reloads: half as often as a script asks."""
     if place is None:
         return 30
+    if isinstance(place.standing, Moved):
+        return 0
     return max(5, 2 * next_poll_seconds(room, place))
 
 
@@ -164,6 +168,8 @@ def _page_state(room: RoomEdge, place: Place | None) -> PageState:
             return _COVERING.get(phase, "called")
         case Missed():
             return "missed"
+        case Moved():
+            return "moved"
         case Gone() if place.ticket.number <= room.board.first_number:
             return "closed" if phase == "closed" else "over"
         case Gone():

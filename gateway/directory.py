@@ -101,7 +101,7 @@ def build_directory(settings: Settings, secrets: Secrets, store: Store, metrics:
         room = room_of(config)
         line = Line(store, room, keep_ms=ticket_seconds * 1000)
         room_store = RoomStore(store, room)
-        board = BoardView(room, room_store)
+        board = BoardView(room, room_store, keep_ms=ticket_seconds * 1000)
         visits = Visits(line, board, tickets, passes, clock=clock)
         origin_key = SigningKey.from_secret(secrets.origin_keys[config.id])
         return RoomEdge(

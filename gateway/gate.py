@@ -22,9 +22,10 @@ from ecluse.domain.errors import (
     RoomFull,
     StoreAway,
 )
+from ecluse.domain.errors import Moved as MovedAway
 from ecluse.domain.errors import Waiting as MustWait
 from ecluse.services.visits import Admission, Place
-from ecluse.store.line import Closed, Full, Waiting
+from ecluse.store.line import Closed, Full, Moved, Waiting
 from ecluse.telemetry import OriginError, RequestOutcome
 from ecluse.tokens import Pass, Ticket
 from gateway.answers import Answers, closed_members, next_poll_seconds
@@ -38,6 +39,7 @@ from gateway.problems import send_problem
 from gateway.proxy import Proxy
 from gateway.proxy_ws import forward_websocket
 from gateway.requests import UNSAFE, bearer, own_address, takes_place, wants_page
+from gateway.visitor_answers import moved_members
 
 log = structlog.get_logger()
 END_SESSION = b"end-session"
@@ -156,6 +158,9 @@ class Gate:
                 scope, send, room, place, return_to=self._back(scope, room), form_not_sent=unsafe,
                 status=429 if unsafe else 200,
             )  # fmt: skip
+            return
+        if isinstance(place.standing, Moved):
+            await send_problem(send, MovedAway(), members=moved_members(room, place.standing.moment))
             return
         headers: Headers = [(b"retry-after", str(next_poll_seconds(room, place)).encode())]
         if place.fresh:

@@ -7,7 +7,7 @@ from typing import Literal
 from gateway.page_mould import without_marks
 
 PageState = Literal[
-    "waiting", "called", "missed", "gone", "none", "full", "closed", "paused", "prequeue", "drawing", "over"
+    "waiting", "called", "missed", "gone", "moved", "none", "full", "closed", "paused", "prequeue", "drawing", "over"
 ]
 Unit = Literal["minute", "hour"]
 

@@ -35,6 +35,7 @@ ROWS: Mapping[type[errors.EcluseError], Row] = {
     errors.LimitsFull: Row(425, "limits-full", "Limits full for a moment"),
     errors.Missed: Row(410, "missed", "Turn missed"),
     errors.Gone: Row(410, "gone", "Ticket finished"),
+    errors.Moved: Row(410, "moved", "Place moved to another device"),
     errors.RoomFull: Row(503, "full", "Line full"),
     errors.RoomClosed: Row(503, "closed", "Room closed"),
     errors.Waiting: Row(429, "waiting", "Waiting"),

@@ -8,7 +8,7 @@ from ecluse.domain.board import poll_seconds
 from ecluse.domain.errors import CrossSite
 from ecluse.domain.estimate import wait_seconds
 from ecluse.services.visits import STATES, Place
-from ecluse.store.line import Called, Waiting
+from ecluse.store.line import Called, Moved, Waiting
 from ecluse.tokens import Ticket
 from gateway.answers import next_poll_seconds
 from gateway.asgi import Headers, Scope, Send, respond
@@ -82,7 +82,13 @@ def state_document(room: RoomEdge, place: Place) -> dict[str, object]:
         },
         "next_poll_seconds": next_poll_seconds(room, place),
         "claim_until": rfc3339(standing.deadline_ms) if isinstance(standing, Called) else None,
+        **(moved_members(room, standing.moment) if isinstance(standing, Moved) else {}),
     }  # fmt: skip
+
+
+def moved_members(room: RoomEdge, moment: int) -> dict[str, object]:
+    """What the holder of a copy is told whose place moved to another device: when, and where to take it back."""
+    return {"moved_at": rfc3339(moment * 1000), "code_url": f"/_ecluse/rooms/{room.id}/code"}
 
 
 def refuse_cross_site(scope: Scope) -> None:

@@ -13,6 +13,7 @@ from ecluse.domain.errors import (
     Gone,
     LimitsFull,
     Missed,
+    Moved,
     NotCalled,
     NoTicket,
     RoomClosed,
@@ -24,6 +25,7 @@ from ecluse.store.line import Admitted as AdmittedStanding
 from ecluse.store.line import Called, Closed, Early, Full, Standing, Waiting
 from ecluse.store.line import Gone as GoneStanding
 from ecluse.store.line import Missed as MissedStanding
+from ecluse.store.line import Moved as MovedStanding
 from ecluse.telemetry import ClaimOutcome, RequestOutcome
 from ecluse.tokens import Pass, Ticket
 from gateway.answers import Answers, retry_after
@@ -37,6 +39,7 @@ from gateway.visitor_answers import (
     JSON,
     NO_STORE,
     join_document,
+    moved_members,
     refuse_cross_site,
     respond_bare,
     rfc3339,
@@ -180,6 +183,9 @@ class Visitors:
             case GoneStanding():
                 room.metrics.claims[ClaimOutcome.GONE].inc()
                 await send_problem(send, Gone(), members={**members, "join_url": f"/_ecluse/rooms/{room.id}/tickets"})
+            case MovedStanding(moment):
+                room.metrics.claims[ClaimOutcome.MOVED].inc()
+                await send_problem(send, Moved(), members={**members, **moved_members(room, moment)})
             case Closed():
                 await send_problem(send, RoomClosed(), members=members)
             case _:

@@ -76,6 +76,11 @@ class Gone(EcluseError):
     """This ticket is finished: its turn was missed twice, it left, or its visit ended. Join the line again."""
 
 
+class Moved(EcluseError):
+    """Your place was moved to another device, and this copy of the ticket holds nothing any more. If that was not you,
+    take the place back with its code."""
+
+
 class RoomFull(EcluseError):
     """The line is as long as it may be. Try again later; those already in line keep their places."""
 

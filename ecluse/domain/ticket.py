@@ -13,6 +13,8 @@ class State(StrEnum):
     ENDED = "ended"
     LEFT = "left"
     GONE = "gone"
+    MOVED = "moved"
+    """Of one copy of a ticket: its place went on with a newer copy, on another device."""
 
 
 class Step(StrEnum):
@@ -26,6 +28,8 @@ class Step(StrEnum):
     FINISH = "finish"
     LEAVE = "leave"
     EXPIRE = "expire"
+    MOVE = "move"
+    """To another device: what becomes of the copy left behind."""
 
 
 TRANSITIONS: dict[tuple[State, Step], State] = {
@@ -37,6 +41,9 @@ TRANSITIONS: dict[tuple[State, Step], State] = {
     (State.CALLED, Step.LEAVE): State.LEFT,
     (State.MISSED, Step.REJOIN): State.WAITING,
     (State.MISSED, Step.LEAVE): State.LEFT,
+    (State.WAITING, Step.MOVE): State.MOVED,
+    (State.CALLED, Step.MOVE): State.MOVED,
+    (State.MISSED, Step.MOVE): State.MOVED,
     (State.ADMITTED, Step.FINISH): State.ENDED,
     (State.ADMITTED, Step.EXPIRE): State.ENDED,
     # Repeating a step that already happened changes nothing: every script may be sent twice.

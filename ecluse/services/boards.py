@@ -21,13 +21,15 @@ REFRESH_SECONDS = 0.25
 STALE_MS = 10_000
 """A board older than this says so: no worker has put up another."""
 _ENDED_OVERLAP_MS = 5_000.0
+_MOVED_OVERLAP_SECONDS = 10.0
+"""More than a moment of move.lua may be ahead of the clock: none is missed."""
 _SILENT_REFRESHES = 8
 
 
 class BoardView:
-    """The latest board of one room, and whose visit is over."""
+    """The latest board of one room, whose visit is over, and whose place moved to another device."""
 
-    def __init__(self, room: Room, store: RoomStore) -> None:
+    def __init__(self, room: Room, store: RoomStore, *, keep_ms: float = 86_400_000) -> None:
         self.room = room
         self._store = store
         self._changed: asyncio.Future[None] | None = None
@@ -35,6 +37,9 @@ class BoardView:
         self._missed_refreshes = 0
         self._ended: dict[str, float] = {}
         self._ended_until_ms = 0.0
+        self._moved: dict[str, int] = {}
+        self._moved_until = 0.0
+        self._keep_seconds = keep_ms / 1000
         self._show(_first_board(room), stale=True)
 
     def _show(self, document: dict[str, Any], *, stale: bool) -> None:
@@ -79,10 +84,15 @@ class BoardView:
         self._changed = None
 
     async def refresh(self, now_ms: float) -> None:
-        """Fetch the board and the visits that ended; says stale when that fails for two seconds or the board is old."""
+        """Fetch the board, and what ended and moved, in one round trip.
+
+        Says stale when that fails for two seconds or the board is old.
+        """
         try:
-            published, ended = await asyncio.gather(
-                self._store.board(), self._store.ended_since(self._ended_until_ms - _ENDED_OVERLAP_MS)
+            published, ended, moved = await asyncio.gather(
+                self._store.board(),
+                self._store.ended_since(self._ended_until_ms - _ENDED_OVERLAP_MS),
+                self._store.moved_since(self._moved_until - _MOVED_OVERLAP_SECONDS),
             )
         except StoreAway as error:
             self._missed_refreshes += 1
@@ -93,6 +103,7 @@ class BoardView:
             return
         self._missed_refreshes = 0
         self._note_ended(ended, now_ms)
+        self._note_moved(moved, now_ms)
         if not published:
             return
         old = now_ms - self.document["at_ms"] > STALE_MS
@@ -111,6 +122,23 @@ class BoardView:
         horizon = now_ms - self.room.session_max_ms - 60_000
         if self._ended and next(iter(self._ended.values())) < horizon:
             self._ended = {name: when for name, when in self._ended.items() if when >= horizon}
+
+    def _note_moved(self, moved: list[tuple[str, float]], now_ms: float) -> None:
+        for name, moment in moved:
+            self.note_moved(name, int(moment))
+            self._moved_until = max(self._moved_until, moment)
+        horizon = now_ms / 1000 - self._keep_seconds
+        if self._moved and next(iter(self._moved.values())) < horizon:
+            self._moved = {name: moment for name, moment in self._moved.items() if moment >= horizon}
+
+    def note_moved(self, ticket_id: str, moment: int) -> None:
+        """This place moved to another device at `moment`: copies of its ticket issued before it hold nothing."""
+        self._moved[ticket_id] = max(moment, self._moved.get(ticket_id, 0))
+
+    def moved_at(self, ticket_id: str, issued_at: int) -> int | None:
+        """When the place moved away from the copy issued at that second; None if it is the one that holds it."""
+        moment = self._moved.get(ticket_id)
+        return moment if moment is not None and issued_at < moment else None
 
     def note_ended(self, session: str, now_ms: float) -> None:
         """This process itself just ended a visit: no need to wait for the next refresh."""

@@ -21,6 +21,7 @@ from ecluse.store.line import (
     Gone,
     Line,
     Missed,
+    Moved,
     Restored,
     Standing,
     Waiting,
@@ -60,6 +61,7 @@ STATES: dict[type[Standing], State] = {
     Admitted: State.ADMITTED,
     Missed: State.MISSED,
     Gone: State.GONE,
+    Moved: State.MOVED,
 }
 
 
@@ -173,9 +175,12 @@ class Visits:
         return ticket.drawn and self.board.is_undrawn and ticket.number > self.board.first_number
 
     async def _present(self, ticket: Ticket, *, back: bool) -> Place | Full | Closed:
+        if (moved := self.moved(ticket)) is not None:
+            return Place(ticket=ticket, token=self._tickets.sign(ticket), standing=moved)
         found: Restored = await self._line.restore(
             ticket.id, ticket.lane, self.place_of(ticket), ticket.number,
             epochs=(ticket.epoch, self._epoch), back=back, drawn=ticket.drawn,
+            issued_at=ticket.issued_at,
         )  # fmt: skip
         if isinstance(found.standing, Full | Closed):
             return found.standing
@@ -189,6 +194,8 @@ class Visits:
         board = self.board
         if ticket.epoch != board.epoch or board.is_ended(ticket.id) or ticket.number <= board.first_number:
             return None
+        if board.moved_at(ticket.id, ticket.issued_at) is not None:
+            return None
         if self.is_undrawn(ticket) and not board.stale:
             # Nobody is called before the draw; as many may come to stand before this one as there are others.
             return Waiting(max(0, board.lanes[ticket.lane]["waiting"] - 1))
@@ -197,7 +204,12 @@ class Visits:
 
     async def stand(self, ticket: Ticket) -> Standing:
         """Where a ticket stands: from the board while it is surely waiting, else from the line."""
-        return self.from_memory(ticket) or await self._line.look(ticket.id)
+        return self.from_memory(ticket) or self.moved(ticket) or await self._line.look(ticket.id, ticket.issued_at)
+
+    def moved(self, ticket: Ticket) -> Moved | None:
+        """Whether this copy is known to be one whose place moved to another device: also where Redis lost that."""
+        moment = self.board.moved_at(ticket.id, ticket.issued_at)
+        return None if moment is None else Moved(moment)
 
     def outlook(self, lane: str, ahead: int) -> Outlook:
         """What somebody with `ahead` before them may expect."""
@@ -208,16 +220,18 @@ class Visits:
         """Go in, if called and the limits allow; the same admission however often it is asked."""
         if self.from_memory(ticket) is not None:
             return Waiting(self.board.ahead(ticket.lane, self.place_of(ticket)) or 0)
-        outcome = await self._turnstile.claim(ticket.id)
+        outcome = await self._turnstile.claim(ticket.id, ticket.issued_at)
         return self.admission(ticket, outcome) if isinstance(outcome, Admitted) else outcome
 
     async def extend(self, ticket: Ticket) -> Standing:
         """More time for a called visitor."""
-        return await self._line.extend(ticket.id)
+        return await self._line.extend(ticket.id, ticket.issued_at)
 
     async def leave(self, ticket: Ticket) -> bool:
-        """Give up the place."""
-        left = await self._line.leave(ticket.id)
+        """Give up the place; nothing happens to one that moved to another device."""
+        left = await self._line.leave(ticket.id, ticket.issued_at)
+        if isinstance(left, Moved):
+            return False
         self.board.note_ended(ticket.id, self._clock() * 1000)
         return left
 

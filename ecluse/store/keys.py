@@ -5,7 +5,8 @@ passes of visits that are over; `shown` (called ticket id → its deadline) and 
 was last pressed, ms), from which the worker knows whom it may still expect; `visits` (session id → when it was
 admitted, ms), so that a visit has a longest time whatever pass is shown; `drawn` (a string: the sorted ids of a draw, a
 line each) and `drawing` (which worker prepares that list, for some seconds); `origin` (gateway process → what it saw of
-the origin), from which the automatic pace is worked out; `series` (a stream: an entry a minute, for curves).
+the origin), from which the automatic pace is worked out; `series` (a stream: an entry a minute, for curves); `moved`
+(ticket id → when its place last moved to another device, seconds), by which older copies of the ticket are refused.
 """
 
 from collections.abc import Mapping
@@ -13,19 +14,24 @@ from dataclasses import dataclass
 
 from ecluse.domain.room import Room
 
+_STEP = (
+    "state", "settings", "called", "admitted", "missed", "ended", "shown", "pressing", "visits", "drawn", "moved",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomKeys:
     """A room's keys, in the order the scripts take them."""
 
     step: tuple[str, ...]
-    """state, settings, called, admitted, missed, ended, shown, pressing, visits, drawn, then one line per lane."""
+    """As the prelude of the scripts lists them: state, settings, the sets, then one line per lane."""
     board: str
     journal: str
     settings: str
     origin: str
     series: str
     ended: str
+    moved: str
     drawn: str
     drawing: str
     lines: Mapping[str, str]
@@ -35,16 +41,16 @@ class RoomKeys:
 def room_keys(room: Room) -> RoomKeys:
     """The keys of `room`."""
     stem = f"ecluse:{{{room.id}}}:"
-    names = ("state", "settings", "called", "admitted", "missed", "ended", "shown", "pressing", "visits", "drawn")
     lines = tuple(f"{stem}line:{lane.id}" for lane in room.lanes)
     return RoomKeys(
-        step=tuple(stem + name for name in names) + lines,
+        step=tuple(stem + name for name in _STEP) + lines,
         board=stem + "board",
         journal=stem + "journal",
         settings=stem + "settings",
         origin=stem + "origin",
         series=stem + "series",
         ended=stem + "ended",
+        moved=stem + "moved",
         drawn=stem + "drawn",
         drawing=stem + "drawing",
         lines=dict(zip((lane.id for lane in room.lanes), lines, strict=True)),

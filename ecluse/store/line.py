@@ -44,6 +44,13 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """This copy of the ticket holds nothing any more: its place went to another device, at `moment` (Unix seconds)."""
+
+    moment: int
+
+
+@dataclass(frozen=True, slots=True)
 class Full:
     """The line is as long as it may be."""
 
@@ -61,7 +68,7 @@ class Early:
     why: str
 
 
-Standing = Waiting | Called | Admitted | Missed | Gone
+Standing = Waiting | Called | Admitted | Missed | Gone | Moved
 """Where a ticket is."""
 
 
@@ -97,8 +104,14 @@ def _standing(reply: Sequence[bytes]) -> Standing:
             return Admitted(int(float(reply[1])), int(float(reply[2])))
         case b"missed":
             return Missed()
+        case b"moved":
+            return Moved(int(float(reply[1])))
         case _:
             return Gone()
+
+
+def _issued(issued_at: int | None) -> Argument:
+    return "" if issued_at is None else issued_at
 
 
 class Line:
@@ -137,25 +150,40 @@ class Line:
         to_draw = isinstance(standing, Waiting) and reply[4] == b"d"
         return Entry(number=int(float(reply[2])), epoch=reply[1].decode(), standing=standing, to_draw=to_draw)
 
-    async def look(self, ticket_id: str) -> Standing:
-        """Where a ticket is; changes nothing. Raises StoreAway."""
-        return _standing(await self.run("look", ticket_id))
+    async def look(self, ticket_id: str, issued_at: int | None = None) -> Standing:
+        """Where a ticket is; changes nothing. Raises StoreAway.
 
-    async def claim(self, ticket_id: str, *, take: bool = True) -> Standing | Early | Closed:
+        `issued_at`, here and in the steps below, is that of the copy shown: a copy older than the last move is refused
+        with Moved, in the same step. None: nobody shows a copy, the caller knows the place by its id.
+        """
+        return _standing(await self.run("look", ticket_id, _issued(issued_at)))
+
+    async def claim(
+        self, ticket_id: str, issued_at: int | None = None, *, take: bool = True
+    ) -> Standing | Early | Closed:
         """Take the admission this ticket was called for; with `take=False` only say that Enter was pressed.
 
         Idempotent: repeated, it returns the same admission. Raises StoreAway.
         """
-        reply = await self.run("claim", ticket_id, int(take))
+        reply = await self.run("claim", ticket_id, int(take), _issued(issued_at))
         if reply[0] == b"early":
             return Early(float(reply[1]), reply[2].decode())
         if reply[0] == b"closed":
             return Closed()
         return _standing(reply)
 
-    async def extend(self, ticket_id: str) -> Standing:
+    async def extend(self, ticket_id: str, issued_at: int | None = None) -> Standing:
         """Start the claim window again, at most twenty times. Raises StoreAway."""
-        return _standing(await self.run("extend", ticket_id))
+        return _standing(await self.run("extend", ticket_id, _issued(issued_at)))
+
+    async def move(self, ticket_id: str, issued_at: int) -> Moved | Standing | Early:
+        """Let a place go to another device: Moved with the moment as of which its new copy is to be issued.
+
+        `issued_at` is that of the latest copy the caller knows. Early if it moves too often; where the ticket is
+        instead if it is not waiting, called or missed. Raises StoreAway, RoomFull.
+        """
+        reply = await self.run("move", ticket_id, issued_at)
+        return Early(float(reply[1]), "moves") if reply[0] == b"early" else _standing(reply)
 
     async def renew(self, session_id: str, admitted_at_ms: int) -> Admitted | Gone:
         """Let an active visit go on. Raises StoreAway."""
@@ -168,9 +196,11 @@ class Line:
         reply = await self.run("finish", session_id)
         return reply[1] == b"1"
 
-    async def leave(self, ticket_id: str) -> bool:
+    async def leave(self, ticket_id: str, issued_at: int | None = None) -> Moved | bool:
         """Give up a place or a call; whether there was one. Raises StoreAway."""
-        return (await self.run("leave", ticket_id))[0] == b"left"
+        reply = await self.run("leave", ticket_id, _issued(issued_at))
+        found = _standing(reply)
+        return found if isinstance(found, Moved) else reply[0] == b"left"
 
     async def restore(  # noqa: PLR0913 - what a ticket says, by name
         self,
@@ -182,6 +212,7 @@ class Line:
         epochs: tuple[str, str],
         back: bool,
         drawn: bool = False,
+        issued_at: int | None = None,
     ) -> Restored:
         """Present a signed ticket: it is where it is, or goes back to its own place if Redis lost it.
 
@@ -190,7 +221,7 @@ class Line:
         """
         reply = await self.run(
             "restore", ticket_id, self._lanes[lane], epochs[1], repr(place), epochs[0], number, int(back),
-            "d" if drawn else "n",
+            "d" if drawn else "n", _issued(issued_at),
         )  # fmt: skip
         standing: Standing | Full | Closed
         match reply[1]:

@@ -168,7 +168,14 @@ class RoomStore:
 
     async def ended_since(self, when_ms: float) -> list[tuple[str, float]]:
         """Ids finished at or after `when_ms`, with when (ms). Raises StoreAway."""
-        reply = await self._store.command("ZRANGEBYSCORE", self._keys.ended, repr(when_ms), "+inf", "WITHSCORES")
+        return await self._since(self._keys.ended, when_ms)
+
+    async def moved_since(self, moment: float) -> list[tuple[str, float]]:
+        """Ids of tickets whose place moved at or after `moment`, with when (both Unix seconds). Raises StoreAway."""
+        return await self._since(self._keys.moved, moment)
+
+    async def _since(self, key: str, least: float) -> list[tuple[str, float]]:
+        reply = await self._store.command("ZRANGEBYSCORE", key, repr(least), "+inf", "WITHSCORES")
         if reply and isinstance(reply[0], list | tuple):
             return [(name.decode(), float(score)) for name, score in reply]
         return [(name.decode(), float(score)) for name, score in zip(reply[::2], reply[1::2], strict=True)]

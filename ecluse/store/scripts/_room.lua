@@ -1,7 +1,7 @@
 -- Prelude of every step: keys, clock, rules in force, pace bucket, admission.
 --
 -- KEYS   1 state  2 settings  3 called  4 admitted  5 missed  6 ended  7 shown  8 pressing  9 visits  10 drawn
---        11… one line per lane
+--        11 moved  12… one line per lane
 -- ARGV   1 now_ms (0: the clock of Redis)
 --        2 rules: pace_per_minute burst capacity mode claim_ms session_ms session_max_ms line_max keep_ms hours
 --          (hours: always, timed, or drawn: timed with a draw at each opening)
@@ -9,7 +9,7 @@
 -- Numbers that matter travel as text: a Lua reply would cut them to integers.
 local STATE, SETTINGS, CALLED, ADMITTED = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local MISSED, ENDED, SHOWN, PRESSING, VISITS, DRAWN = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local FIRST_LINE = 11
+local MOVED, FIRST_LINE = KEYS[11], 12
 
 local now = tonumber(ARGV[1])
 if now == 0 then
@@ -131,6 +131,13 @@ local function look(id)
   if missed then return { tonumber(missed) > 0 and 'missed' or 'gone' } end
   if expiry or redis.call('ZSCORE', ENDED, id) then return { 'ended' } end
   return { 'absent' }
+end
+
+-- A copy of a ticket that was issued before its place moved to another device holds nothing any more. `issued_at` in
+-- seconds, as in the ticket; '' where no copy was shown.
+local function moved(id, issued_at)
+  local issued, moment = tonumber(issued_at), redis.call('ZSCORE', MOVED, id)
+  if issued and moment and issued < tonumber(moment) then return { 'moved', moment } end
 end
 
 -- A called visitor was heard of: how long after the call goes into the counts the worker learns from

@@ -3,11 +3,12 @@
 -- it returns the same admission. A claim that comes too early keeps its call, with time enough to come back.
 --
 -- ARGV   3 ticket id   4 '1' to take an admission, '0' only to say Enter was pressed (others of this gateway are first)
+--        5 when the copy shown was issued, seconds
 -- Reply  admitted <expiry_ms> <started_ms> | early <wait_ms> pace|capacity|paused|turn | waiting <ahead> | missed | gone | ended
---        absent | closed
+--        absent | closed | moved <moment, seconds>
 --include _room.lua
 local id = ARGV[3]
-local found = look(id)
+local found = moved(id, ARGV[5]) or look(id)
 if found[1] ~= 'called' then return found end
 local room = rules()
 if room.mode == 'closed' then return { 'closed' } end

@@ -32,6 +32,7 @@ local function drop(key, from, to)
   if #ids > 0 then redis.call('ZREM', key, unpack(ids)) end
 end
 drop(ENDED, '-inf', old)
+drop(MOVED, '-inf', text((now - room.keep_ms) / 1000))
 drop(MISSED, '1', old)
 drop(MISSED, '-' .. old, '-1')
 drop(PRESSING, '-inf', text(now - 60000))

@@ -2,11 +2,11 @@
 -- extend: a called visitor asks for more time. The claim window starts again, at most twenty times
 -- (accessibility rules ask for ten: WCAG 2.2.1).
 --
--- ARGV   3 ticket id
--- Reply  called <deadline_ms> <times left> | or where the ticket is instead, as `look`
+-- ARGV   3 ticket id   4 when the copy shown was issued, seconds
+-- Reply  called <deadline_ms> <times left> | moved <moment, seconds> | or where the ticket is instead, as `look`
 --include _room.lua
 local id = ARGV[3]
-local found = look(id)
+local found = moved(id, ARGV[4]) or look(id)
 if found[1] ~= 'called' then return found end
 local room = rules()
 local deadline = tonumber(found[2])

@@ -4,14 +4,17 @@
 --
 -- ARGV   3 ticket id   4 number of the lane's line, from 1   5 epoch to use if the room has none
 --        6 place   7 epoch of the ticket   8 number of the ticket   9 '1' if a missed place is asked back
---        10 d if the ticket was to be drawn, else n
+--        10 d if the ticket was to be drawn, else n   11 when the copy shown was issued, seconds
 -- Reply  <epoch in force>, then: admitted <expiry_ms> <started_ms> | called <deadline_ms> | waiting <ahead>
 --        restored <ahead> <d or n: whether its place is a drawn one> | missed | gone | ended | full | closed
+--        moved <moment, seconds>
 --include _room.lua
 local id, line = ARGV[3], KEYS[FIRST_LINE - 1 + tonumber(ARGV[4])]
 local life = epoch(ARGV[5])
-local found = look(id)
 local function reply(word, value, more) return { life, word, value, more } end
+local elsewhere = moved(id, ARGV[11])
+if elsewhere then return reply(unpack(elsewhere)) end
+local found = look(id)
 
 local number, place = tonumber(ARGV[8]), ARGV[6]
 -- Given before this campaign: it opens nothing any more, whatever was lost.

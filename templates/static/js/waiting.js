@@ -57,6 +57,7 @@ class WaitingPage {
     for (const [target, name] of [[document, "visibilitychange"], [window, "pageshow"], [window, "online"]]) {
       target.addEventListener(name, () => this.catchUp());
     }
+    this.main.addEventListener("ticket", ({ detail }) => { this.applyTicket(detail); this.show(); });
     const extend = this.main.querySelector('[data-form="claim/extend"]');
     extend?.addEventListener("submit", (event) => {
       event.preventDefault();

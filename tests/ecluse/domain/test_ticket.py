@@ -7,21 +7,23 @@ import pytest
 from ecluse.domain.ticket import TRANSITIONS, State, Step, after
 
 MOVES = {
-    State.WAITING: {Step.CALL: State.CALLED, Step.LEAVE: State.LEFT},
+    State.WAITING: {Step.CALL: State.CALLED, Step.LEAVE: State.LEFT, Step.MOVE: State.MOVED},
     State.CALLED: {
         Step.CLAIM: State.ADMITTED,
         Step.MISS: State.MISSED,
         Step.MISS_AGAIN: State.GONE,
         Step.LEAVE: State.LEFT,
+        Step.MOVE: State.MOVED,
     },
-    State.MISSED: {Step.REJOIN: State.WAITING, Step.LEAVE: State.LEFT},
+    State.MISSED: {Step.REJOIN: State.WAITING, Step.LEAVE: State.LEFT, Step.MOVE: State.MOVED},
     State.ADMITTED: {Step.FINISH: State.ENDED, Step.EXPIRE: State.ENDED},
     State.ENDED: {},
     State.LEFT: {},
     State.GONE: {},
+    State.MOVED: {},
 }
 """What DESIGN.md draws, written a second time: whatever is not here leaves the ticket where it is."""
-FINAL = (State.ENDED, State.LEFT, State.GONE)
+FINAL = (State.ENDED, State.LEFT, State.GONE, State.MOVED)
 
 
 @pytest.mark.parametrize(("state", "step"), list(product(State, Step)))
@@ -69,4 +71,6 @@ def test_only_a_called_ticket_is_admitted() -> None:
 
 
 def test_the_words_of_states_are_those_of_the_visitor_interface() -> None:
-    assert [state.value for state in State] == ["waiting", "called", "admitted", "missed", "ended", "left", "gone"]
+    assert [state.value for state in State] == [
+        "waiting", "called", "admitted", "missed", "ended", "left", "gone", "moved",
+    ]  # fmt: skip

@@ -58,7 +58,7 @@ class Bench:
     async def members(self, name: str) -> list[str]:
         """The ids in one of the room's sets, in order: called, admitted, missed, ended, or a lane's line."""
         stem = f"ecluse:{{{self.line.room.id}}}:"
-        known = ("called", "admitted", "missed", "ended", "shown", "pressing")
+        known = ("called", "admitted", "missed", "ended", "moved", "shown", "pressing")
         key = stem + (name if name in known else f"line:{name}")
         return [member.decode() for member in await self.store.command("ZRANGE", key, 0, -1)]
 
