@@ -107,6 +107,8 @@ class RequestOutcome(StrEnum):
     PROXIED = "proxied"
     VERIFIED = "verified"
     REFUSED = "refused"
+    CODE = "code"
+    MOVED = "moved"
     CLAIM_ADMITTED = "claim_admitted"
     CLAIM_EARLY = "claim_early"
     CLAIM_GONE = "claim_gone"

@@ -79,14 +79,22 @@ class Pass:
 
 
 class TicketSigner:
-    """Signs tickets with the first key and reads those of every key in the list."""
+    """Signs tickets with the first key and reads those of every key in the list.
+
+    What is signed for another `purpose`, such as to follow a place, is under another key: neither is read as the other.
+    """
 
     def __init__(
-        self, keys: Sequence[SigningKey], *, max_age_seconds: int = 86_400, clock: Clock = system_clock
+        self,
+        keys: Sequence[SigningKey],
+        *,
+        max_age_seconds: int = 86_400,
+        clock: Clock = system_clock,
+        purpose: str = "ticket",
     ) -> None:
         if not all(key.secret for key in keys):
             raise ValueError("a public key verifies passes only: tickets need keys with their secret part")
-        derived = [hmac.digest(key.secret, b"ecluse.ticket.v1", "sha256") for key in keys]
+        derived = [hmac.digest(key.secret, f"ecluse.{purpose}.v1".encode(), "sha256") for key in keys]
         self._signers = [signer(secret) for secret in derived]
         self._max_age_seconds = max_age_seconds
         self._clock = clock

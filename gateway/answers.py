@@ -62,6 +62,25 @@ class Answers:
             out.append((b"retry-after", str(view.refresh_seconds or HOLD_REFRESH_SECONDS).encode()))
         await respond(send, status, out, self.pages.waiting(view))
 
+    async def sheet(  # noqa: PLR0913 - what the page shows, by name
+        self,
+        scope: Scope,
+        send: Send,
+        room: RoomEdge,
+        template: str,
+        place: Place | None = None,
+        *,
+        status: int = 200,
+        headers: Iterable[tuple[bytes, bytes]] = (),
+        **more: object,
+    ) -> None:
+        """A page of its own about a place, or about none yet; `more` is what only this template takes."""
+        view = self._view(scope, room, place, room.home, None, form_not_sent=False)
+        out: Headers = [HTML, *SECURITY_HEADERS, *headers]
+        if scope["query_string"] and "lang" in query(scope):
+            out.append(set_language(view.lang))
+        await respond(send, status, out, self.pages.sheet(template, view, more))
+
     def _view(
         self,
         scope: Scope,

@@ -21,7 +21,9 @@ from ecluse.telemetry import Metrics
 from ecluse.tokens import new_id
 from gateway.answers import Answers
 from gateway.asgi import App, Receive, Scope, Send
+from gateway.attempts import Attempts
 from gateway.boards import Boards
+from gateway.codes import Codes
 from gateway.directory import RoomEdge, build_directory
 from gateway.draws import Draws
 from gateway.gate import Gate
@@ -63,6 +65,7 @@ class Edge:
         self.answers = Answers(self._pages)
         self.boards = Boards()
         self._visitors = Visitors(self.answers, clock)
+        self._codes = Codes(self.answers, Attempts(settings.networks, clock), settings.public_url)
         self._gate = Gate(
             self.directory,
             self._proxy,
@@ -93,7 +96,7 @@ class Edge:
         self._refreshing: asyncio.Task[None] | None = None
 
     def _routes_of_visitors(self) -> dict[bytes, tuple[RoomEdge, dict[str, Handler]]]:
-        boards, visitors, draws = self.boards, self._visitors, Draws()
+        boards, visitors, draws, codes = self.boards, self._visitors, Draws(), self._codes
         table: dict[bytes, dict[str, Handler]] = {
             b"": {"GET": visitors.page, "HEAD": visitors.page},
             b"/board.json": {"GET": boards.board, "HEAD": boards.board},
@@ -105,6 +108,13 @@ class Edge:
             b"/claim": {"POST": visitors.claim},
             b"/claim/extend": {"POST": visitors.extend},
             b"/leave": {"POST": visitors.leave},
+            b"/ticket/code": {"POST": codes.show},
+            b"/ticket/qr.svg": {"GET": codes.qr},
+            b"/ticket/print": {"GET": codes.sheet},
+            b"/code": {"GET": codes.ask, "HEAD": codes.ask, "POST": codes.enter},
+            b"/code/move": {"POST": codes.move},
+            b"/follow": {"GET": codes.follow},
+            b"/follow/forget": {"POST": codes.forget},
         }
         rooms = self.directory.by_id.values()
         return {_ROOMS + room.id.encode() + tail: (room, methods) for room in rooms for tail, methods in table.items()}

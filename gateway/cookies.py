@@ -27,6 +27,7 @@ class RoomCookies:
     def __init__(self, room: str, *, secure: bool, ticket_seconds: int) -> None:
         prefix = "__Host-" if secure else ""
         self.ticket = f"{prefix}ecluse_ticket_{room}".encode()
+        self.follow = f"{prefix}ecluse_follow_{room}".encode()
         self.granted = f"{prefix}ecluse_pass_{room}".encode()
         self._ticket_seconds = ticket_seconds
         self._tail = b"; Path=/; HttpOnly; SameSite=Lax" + (b"; Secure" if secure else b"")
@@ -38,6 +39,14 @@ class RoomCookies:
     def set_pass(self, token: str, seconds: int) -> tuple[bytes, bytes]:
         """Give the visitor a pass that lives `seconds`."""
         return self._set(self.granted, token.encode(), max(seconds, 1))
+
+    def set_follow(self, token: str) -> tuple[bytes, bytes]:
+        """Let the visitor follow somebody's place."""
+        return self._set(self.follow, token.encode(), self._ticket_seconds)
+
+    def forget_follow(self) -> tuple[bytes, bytes]:
+        """End the following."""
+        return self._set(self.follow, b"", 0)
 
     def forget_ticket(self) -> tuple[bytes, bytes]:
         """Take the ticket back."""

@@ -4,12 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ecluse.clock import Clock
+from ecluse.codes import PlaceCodes
 from ecluse.services import room_of
 from ecluse.services.boards import BoardView
+from ecluse.services.moves import Moves, Signers
 from ecluse.services.operations import Operations
 from ecluse.services.visits import Visits
 from ecluse.settings import RoomSettings, Secrets, Settings
 from ecluse.store.client import Store
+from ecluse.store.codes import CodeStore
 from ecluse.store.line import Line
 from ecluse.store.rooms import RoomStore
 from ecluse.telemetry import Metrics, RoomMetrics
@@ -28,6 +31,7 @@ class RoomEdge:
     settings: RoomSettings
     board: BoardView
     visits: Visits
+    moves: Moves
     operations: Operations
     store: RoomStore
     desk: PassDesk
@@ -95,7 +99,9 @@ def build_directory(settings: Settings, secrets: Secrets, store: Store, metrics:
     keys = [SigningKey.from_secret(secret) for secret in secrets.signing_keys]
     ticket_seconds = settings.ticket_hours * 3600
     tickets = TicketSigner(keys, max_age_seconds=ticket_seconds, clock=clock)
+    follows = TicketSigner(keys, max_age_seconds=ticket_seconds, clock=clock, purpose="follow")
     passes = PassSigner(keys, clock=clock)
+    codes = PlaceCodes(keys)
 
     def edge(config: RoomSettings) -> RoomEdge:
         room = room_of(config)
@@ -109,6 +115,15 @@ def build_directory(settings: Settings, secrets: Secrets, store: Store, metrics:
             settings=config,
             board=board,
             visits=visits,
+            moves=Moves(
+                line,
+                visits,
+                codes,
+                CodeStore(store, room),
+                Signers(tickets=tickets, follows=follows),
+                ticket_seconds=ticket_seconds,
+                clock=clock,
+            ),
             operations=Operations(config, line, room_store, board),
             store=room_store,
             desk=PassDesk(visits, PassSigner([origin_key], clock=clock), clock),

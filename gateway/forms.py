@@ -19,6 +19,7 @@ class JoinForm(BaseModel):
     invitation: str | None = None
     challenge: str | None = None
     to: str | None = None
+    code: str | None = None
 
 
 _NOTHING = JoinForm()

@@ -91,6 +91,10 @@ class Pages:
         """The waiting page of one visitor."""
         return self._language(view.lang).waiting(view)
 
+    def sheet(self, template: str, view: WaitingView, more: Mapping[str, object]) -> bytes:
+        """A page of its own about one place; `more` is what only this template takes."""
+        return self._language(view.lang).sheet(template, view, more)
+
     def problem(self, view: ProblemView) -> bytes:
         """A problem as a page: what happened, what to do, and a way to try again."""
         return self._language(view.lang).problem(view)
@@ -162,6 +166,10 @@ class _Language:
     def waiting(self, view: WaitingView) -> bytes:
         """One visitor's waiting page."""
         return self._mould(shared_part(view, self.code)).fill(self._visitor_part(view))
+
+    def sheet(self, template: str, view: WaitingView, more: Mapping[str, object]) -> bytes:
+        """The template, filled with what a waiting page would say of this place."""
+        return self.render(template, page=shared_part(view, self.code), said=self._visitor_part(view), **more)
 
     def _cast(self, page: SharedPart) -> Mould:
         return Mould(self._templates["waiting/page.html"].render(page=page, hole=hole))

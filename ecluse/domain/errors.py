@@ -77,8 +77,27 @@ class Gone(EcluseError):
 
 
 class Moved(EcluseError):
-    """Your place was moved to another device, and this copy of the ticket holds nothing any more. If that was not you,
-    take the place back with its code."""
+    """Your place was moved to another device. If that was not you, take it back with its code."""
+
+
+class Inside(EcluseError):
+    """This place was used: somebody entered with it. It can be neither moved nor followed any more."""
+
+
+class MistypedCode(EcluseError):
+    """This code cannot be right. Check each character: twelve letters and digits, as on the ticket."""
+
+
+class UnknownCode(EcluseError):
+    """No place has this code. It may have expired, or belong to another line."""
+
+
+class TooManyTries(EcluseError):
+    """Too many tries in a short time. Wait a little, then try again."""
+
+    def __init__(self, *args: object, retry_after_seconds: int = 60) -> None:
+        super().__init__(*args)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class RoomFull(EcluseError):
