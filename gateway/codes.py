@@ -159,7 +159,7 @@ class Codes:
         await see_other(send, f"/_ecluse/rooms/{room.id}/code", [room.cookies.forget_follow()])
 
     async def move(self, room: RoomEdge, scope: Scope, receive: Receive, send: Send) -> None:
-        """The place goes to this device, by its code or the leave to follow it. A place that this device had is given up."""
+        """The place goes to this device, by its code or the leave to follow it; one this device had is given up."""
         refuse_cross_site(scope)
         form = await read_form(scope, receive)
         followed = room.moves.followed(cookie(scope, room.cookies.follow))
