@@ -104,6 +104,16 @@ class RoomSettings(Strict):
         return self
 
 
+class AideSettings(Strict):
+    """A helper: somebody who takes places for others (an association, a town hall, a counter)."""
+
+    name: str = Field(min_length=1, max_length=80)
+    key: str
+    rooms: list[RoomId] = Field(min_length=1)
+    quota: int = Field(default=20, ge=1, le=200)
+    lane: str = ""
+
+
 class OperatorSettings(Strict):
     """Someone who may look at rooms, or tune them."""
 

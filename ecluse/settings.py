@@ -9,19 +9,20 @@ import tomllib
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any, get_origin
+from typing import Any, Self, get_origin
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ecluse.opening_settings import OpeningSettings
-from ecluse.room_settings import LaneSettings, OperatorSettings, Role, RoomSettings, Strict
+from ecluse.room_settings import AideSettings, LaneSettings, OperatorSettings, Role, RoomSettings, Strict
 from ecluse.signing import SigningKey
 
 MIN_SECRET_CHARS = 16
 
 
 __all__ = [
+    "AideSettings",
     "ConfigurationError",
     "LaneSettings",
     "OpeningSettings",
@@ -81,6 +82,7 @@ class Settings(Strict):
     state_dir: str = ".ecluse"
     room: list[RoomSettings] = Field(min_length=1)
     operator: list[OperatorSettings] = Field(default=[])
+    helper: list[AideSettings] = Field(default=[])
 
     @field_validator("redis_url")
     @classmethod
@@ -108,6 +110,19 @@ class Settings(Strict):
                 raise ValueError(f"{error}; write a network such as 10.0.0.0/8") from None
         return networks
 
+    @model_validator(mode="after")
+    def _helpers_fit_the_rooms(self) -> Self:
+        lanes = {room.id: {lane.id for lane in room.lane} for room in self.room}
+        if len({who.name for who in self.helper}) != len(self.helper):
+            raise ValueError("helper: two helpers have the same name; the journal could not tell them apart")
+        for who in self.helper:
+            for room in who.rooms:
+                if room not in lanes:
+                    raise ValueError(f"helper {who.name}: there is no room {room!r}")
+                if who.lane and who.lane not in lanes[room]:
+                    raise ValueError(f"helper {who.name}: room {room!r} has no lane {who.lane!r}")
+        return self
+
     @property
     def networks(self) -> list[IPv4Network | IPv6Network]:
         """The trusted proxies, parsed."""
@@ -126,6 +141,7 @@ class Secrets(Strict):
     origin_keys: dict[str, str]
     """Room id → key that signs the pass for the origin."""
     operator_keys: list[tuple[OperatorSettings, str]]
+    aide_keys: list[tuple[AideSettings, str]] = Field(default=[])
 
 
 def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -245,6 +261,7 @@ def secrets(settings: Settings, environ: Mapping[str, str] | None = None) -> Sec
             room.id: read_key(f"room[{i}].origin_key", room.origin_key) for i, room in enumerate(settings.room)
         },
         operator_keys=[(who, read(f"operator[{i}].key", who.key)) for i, who in enumerate(settings.operator)],
+        aide_keys=[(who, read(f"helper[{i}].key", who.key)) for i, who in enumerate(settings.helper)],
     )
     if mistakes:
         raise ConfigurationError(mistakes)

@@ -19,6 +19,7 @@ from ecluse.settings import Secrets, Settings
 from ecluse.store.client import Store
 from ecluse.telemetry import Metrics
 from ecluse.tokens import new_id
+from gateway.aide_pages import Desk
 from gateway.answers import Answers
 from gateway.asgi import App, Receive, Scope, Send
 from gateway.attempts import Attempts
@@ -66,6 +67,9 @@ class Edge:
         self.boards = Boards()
         self._visitors = Visitors(self.answers, clock)
         self._codes = Codes(self.answers, Attempts(settings.networks, clock), settings.public_url)
+        self._desk = Desk(
+            settings, secrets, self.directory, self.answers, visitors=self._visitors, codes=self._codes, clock=clock
+        )
         self._gate = Gate(
             self.directory,
             self._proxy,
@@ -96,7 +100,7 @@ class Edge:
         self._refreshing: asyncio.Task[None] | None = None
 
     def _routes_of_visitors(self) -> dict[bytes, tuple[RoomEdge, dict[str, Handler]]]:
-        boards, visitors, draws, codes = self.boards, self._visitors, Draws(), self._codes
+        boards, visitors, draws = self.boards, self._visitors, Draws()
         table: dict[bytes, dict[str, Handler]] = {
             b"": {"GET": visitors.page, "HEAD": visitors.page},
             b"/board.json": {"GET": boards.board, "HEAD": boards.board},
@@ -108,13 +112,7 @@ class Edge:
             b"/claim": {"POST": visitors.claim},
             b"/claim/extend": {"POST": visitors.extend},
             b"/leave": {"POST": visitors.leave},
-            b"/ticket/code": {"POST": codes.show},
-            b"/ticket/qr.svg": {"GET": codes.qr},
-            b"/ticket/print": {"GET": codes.sheet},
-            b"/code": {"GET": codes.ask, "HEAD": codes.ask, "POST": codes.enter},
-            b"/code/move": {"POST": codes.move},
-            b"/follow": {"GET": codes.follow},
-            b"/follow/forget": {"POST": codes.forget},
+            **self._codes.table,
         }
         rooms = self.directory.by_id.values()
         return {_ROOMS + room.id.encode() + tail: (room, methods) for room in rooms for tail, methods in table.items()}
@@ -158,6 +156,8 @@ class Edge:
             await self._verify(scope, receive, send)
         elif path.startswith(_STATIC):
             await send_file(scope, send, self._pages.static(path[len(_STATIC) :].decode("latin-1")))
+        elif await self._desk.serve(scope, receive, send):
+            return
         elif path.startswith(_ROOMS):
             raise NotFound if self._room_of(path) else UnknownRoom
         else:

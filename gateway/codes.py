@@ -32,6 +32,7 @@ from gateway.visitor_answers import (
     see_other,
     state_document,
 )
+from gateway.visitors import Handler
 
 _SVG = [
     (b"content-type", b"image/svg+xml"),
@@ -49,6 +50,19 @@ class Codes:
         self._answers = answers
         self._attempts = attempts
         self._public_url = public_url
+
+    @property
+    def table(self) -> dict[bytes, dict[str, Handler]]:
+        """What is served under a room's address, by method."""
+        return {
+            b"/ticket/code": {"POST": self.show},
+            b"/ticket/qr.svg": {"GET": self.qr},
+            b"/ticket/print": {"GET": self.sheet},
+            b"/code": {"GET": self.ask, "HEAD": self.ask, "POST": self.enter},
+            b"/code/move": {"POST": self.move},
+            b"/follow": {"GET": self.follow},
+            b"/follow/forget": {"POST": self.forget},
+        }
 
     def link(self, room: RoomEdge, code: str) -> str:
         """The address that a QR of this code leads to."""
@@ -80,7 +94,11 @@ class Codes:
     async def qr(self, room: RoomEdge, scope: Scope, _receive: Receive, send: Send) -> None:
         """The code of the caller's place as a picture."""
         _, shown = await self._shown(room, scope)
-        await respond(send, 200, _SVG, qr_svg(self.link(room, shown.code)))
+        await self.picture(room, send, shown.code)
+
+    async def picture(self, room: RoomEdge, send: Send, code: str) -> None:
+        """The QR of a code that the caller may see."""
+        await respond(send, 200, _SVG, qr_svg(self.link(room, code)))
 
     async def sheet(self, room: RoomEdge, scope: Scope, _receive: Receive, send: Send) -> None:
         """The ticket to print or to keep: its code, how to use it, and where it stands."""
@@ -89,7 +107,7 @@ class Codes:
         await self._answers.sheet(
             scope, send, room, "place/ticket.html", place,
             code=shown.code, qr=f"/_ecluse/rooms/{room.id}/ticket/qr.svg", code_page=self.link(room, "")[:-1],
-            until=shown.expires_at, back=f"/_ecluse/rooms/{room.id}", name="",
+            until=shown.expires_at, back=f"/_ecluse/rooms/{room.id}", named=False,
         )  # fmt: skip
 
     async def ask(self, room: RoomEdge, scope: Scope, _receive: Receive, send: Send) -> None:

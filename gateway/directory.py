@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from ecluse.clock import Clock
 from ecluse.codes import PlaceCodes
 from ecluse.services import room_of
+from ecluse.services.aides import Aides
 from ecluse.services.boards import BoardView
 from ecluse.services.moves import Moves, Signers
 from ecluse.services.operations import Operations
 from ecluse.services.visits import Visits
 from ecluse.settings import RoomSettings, Secrets, Settings
+from ecluse.store.aided import AidedStore
 from ecluse.store.client import Store
 from ecluse.store.codes import CodeStore
 from ecluse.store.line import Line
@@ -32,6 +34,7 @@ class RoomEdge:
     board: BoardView
     visits: Visits
     moves: Moves
+    aides: Aides
     operations: Operations
     store: RoomStore
     desk: PassDesk
@@ -109,21 +112,23 @@ def build_directory(settings: Settings, secrets: Secrets, store: Store, metrics:
         room_store = RoomStore(store, room)
         board = BoardView(room, room_store, keep_ms=ticket_seconds * 1000)
         visits = Visits(line, board, tickets, passes, clock=clock)
+        moves = Moves(
+            line,
+            visits,
+            codes,
+            CodeStore(store, room),
+            Signers(tickets=tickets, follows=follows),
+            ticket_seconds=ticket_seconds,
+            clock=clock,
+        )
         origin_key = SigningKey.from_secret(secrets.origin_keys[config.id])
         return RoomEdge(
             id=config.id,
             settings=config,
             board=board,
             visits=visits,
-            moves=Moves(
-                line,
-                visits,
-                codes,
-                CodeStore(store, room),
-                Signers(tickets=tickets, follows=follows),
-                ticket_seconds=ticket_seconds,
-                clock=clock,
-            ),
+            moves=moves,
+            aides=Aides(visits, moves, AidedStore(line), room_store),
             operations=Operations(config, line, room_store, board),
             store=room_store,
             desk=PassDesk(visits, PassSigner([origin_key], clock=clock), clock),

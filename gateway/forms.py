@@ -20,6 +20,7 @@ class JoinForm(BaseModel):
     challenge: str | None = None
     to: str | None = None
     code: str | None = None
+    key: str | None = None
 
 
 _NOTHING = JoinForm()

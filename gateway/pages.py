@@ -95,6 +95,10 @@ class Pages:
         """A page of its own about one place; `more` is what only this template takes."""
         return self._language(view.lang).sheet(template, view, more)
 
+    def desk(self, lang: str, template: str, **values: object) -> bytes:
+        """A page of helpers, of no room in particular."""
+        return self._language(lang).render(template, **values)
+
     def problem(self, view: ProblemView) -> bytes:
         """A problem as a page: what happened, what to do, and a way to try again."""
         return self._language(view.lang).problem(view)
@@ -149,6 +153,9 @@ class _Language:
             raw=self._catalogue.gettext,
             forms=self._forms,
             attribute=_attribute,
+            told=lambda texts: by_language(texts, code),
+            wait=lambda low, high: self._wait(wait_span(low, high)),
+            at=lambda seconds: self.clock_time(seconds)[0],
             on_the_day=lru_cache(maxsize=64)(self._on_the_day),
         )
         # The booking pages belong to the origin, with texts of their own.

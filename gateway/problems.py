@@ -56,6 +56,10 @@ ROWS: Mapping[type[errors.EcluseError], Row] = {
     errors.VersionConflict: Row(412, "version-conflict", "Changed meanwhile"),
     errors.WrongMoment: Row(409, "wrong-moment", "Not at this moment"),
     errors.UnknownSession: Row(404, "unknown-session", "Unknown session"),
+    errors.AideKeyNeeded: Row(401, "helper-key-needed", "Helper key needed"),
+    errors.RoomNotYours: Row(403, "not-your-room", "Not one of your rooms"),
+    errors.QuotaFull: Row(409, "quota-full", "Quota used up"),
+    errors.UnknownPlace: Row(404, "unknown-place", "Unknown place"),
     errors.NotFound: Row(404, "not-found", "Not found"),
     errors.MethodNotAllowed: Row(405, "method-not-allowed", "Method not allowed"),
 }

@@ -153,7 +153,7 @@ class Visitors:
             wait = f"&wait={int(outcome.wait_ms // 1000) + 1}" if isinstance(outcome, Early) else ""
             await see_other(send, f"/_ecluse/rooms/{room.id}?to={quote(to, safe='/')}{wait}", [])
             return
-        await self._not_yet(room, send, outcome)
+        await self.not_yet(room, send, outcome)
 
     async def _admitted(self, room: RoomEdge, scope: Scope, send: Send, admission: Admission, to: str) -> None:
         room.metrics.admissions.inc()
@@ -171,7 +171,8 @@ class Visitors:
         body = f'{{"pass":"{admission.token}","expires_at":"{expires_at}","location":{json.dumps(to)}}}'
         await respond(send, 200, [JSON, NO_STORE, *cookies], body.encode())
 
-    async def _not_yet(self, room: RoomEdge, send: Send, outcome: "Standing | Early | Closed") -> None:
+    async def not_yet(self, room: RoomEdge, send: Send, outcome: "Standing | Early | Closed") -> None:
+        """Why there is no admission, and what to do."""
         members: dict[str, object] = {"room": room.id, **urls(room)}
         match outcome:
             case Early(wait_ms, why):
@@ -207,7 +208,7 @@ class Visitors:
             body = json.dumps({"claim_until": rfc3339(found.deadline_ms)}).encode()
             await respond(send, 200, [JSON, NO_STORE], body)
         else:
-            await self._not_yet(room, send, found)
+            await self.not_yet(room, send, found)
 
     async def page(self, room: RoomEdge, scope: Scope, _receive: Receive, send: Send) -> None:
         """The waiting page. Opening it takes a place, unless the visitor has just left or only looks (HEAD).

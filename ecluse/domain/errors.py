@@ -178,6 +178,22 @@ class UnknownSession(EcluseError):
     """There is no such session."""
 
 
+class AideKeyNeeded(EcluseError):
+    """Send a helper key as Authorization: Bearer, or sign in with it."""
+
+
+class RoomNotYours(EcluseError):
+    """Your key is for other rooms than this one."""
+
+
+class QuotaFull(EcluseError):
+    """You hold as many places in this line as you may at once: one must be used or given up first."""
+
+
+class UnknownPlace(EcluseError):
+    """You hold no such place, or it is over."""
+
+
 class NotFound(EcluseError):
     """There is nothing at this address."""
 

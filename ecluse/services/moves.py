@@ -60,6 +60,10 @@ class Moves:
         await self._holds(ticket)
         return await self._keep(ticket)
 
+    def code_of(self, ticket: Ticket) -> str:
+        """The code of a place as people read it; `show` makes it one that is found."""
+        return grouped(self._codes.of(ticket.room, ticket.id))
+
     async def find(self, text: str) -> Ticket:
         """The ticket behind a code somebody typed, as of when the code was shown. Raises MistypedCode, UnknownCode."""
         code = read_code(text)

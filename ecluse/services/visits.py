@@ -154,8 +154,16 @@ class Visits:
                 return known
         return await self._enter(lane or (ticket.lane if ticket else self._first_lane), at_once=False)
 
-    async def _enter(self, lane: str, *, at_once: bool) -> Place | Full | Closed:
-        ticket_id = new_id()
+    async def take(self, ticket_id: str, lane: str) -> Place | Full | Closed:
+        """A place under an id that was made for it (by us: whoever chose one could stand on another's place)."""
+        return await self._enter(lane, at_once=False, ticket_id=ticket_id)
+
+    async def present_again(self, ticket: Ticket) -> Place | Full | Closed:
+        """Keep the place there is, or ask a missed one back; never a new one."""
+        return await self._present(ticket, back=True)
+
+    async def _enter(self, lane: str, *, at_once: bool, ticket_id: str | None = None) -> Place | Full | Closed:
+        ticket_id = ticket_id or new_id()
         entry = await self._line.enter(ticket_id, lane, self._epoch, at_once=at_once)
         if not isinstance(entry, Entry):
             return entry

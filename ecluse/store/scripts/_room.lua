@@ -9,7 +9,7 @@
 -- Numbers that matter travel as text: a Lua reply would cut them to integers.
 local STATE, SETTINGS, CALLED, ADMITTED = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local MISSED, ENDED, SHOWN, PRESSING, VISITS, DRAWN = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local MOVED, FIRST_LINE = KEYS[11], 12
+local MOVED, FIRST_LINE, LAST_LINE = KEYS[11], 12, #KEYS
 
 local now = tonumber(ARGV[1])
 if now == 0 then
@@ -111,7 +111,7 @@ local function admit(id, room, pace)
 end
 
 local function line_of(id)
-  for index = FIRST_LINE, #KEYS do
+  for index = FIRST_LINE, LAST_LINE do
     local rank = redis.call('ZRANK', KEYS[index], id)
     if rank then return KEYS[index], rank end
   end
@@ -162,7 +162,7 @@ end
 
 local function waiting_total()
   local total = 0
-  for index = FIRST_LINE, #KEYS do total = total + redis.call('ZCARD', KEYS[index]) end
+  for index = FIRST_LINE, LAST_LINE do total = total + redis.call('ZCARD', KEYS[index]) end
   return total
 end
 

@@ -1,0 +1,131 @@
+"""What a helper triggers in one room: take a place for somebody, see how it stands, use it here, give it up.
+
+The helper (in code: aide) keeps to itself for whom a place is. Here it is a ticket like any other, in the same line.
+"""
+
+import asyncio
+import json
+from dataclasses import asdict, dataclass
+
+from ecluse.domain.errors import QuotaFull, RoomClosed, RoomFull, RoomNotYours, StoreAway, UnknownLane, UnknownPlace
+from ecluse.services.moves import Moves
+from ecluse.services.visits import Admission, Place, Visits
+from ecluse.settings import AideSettings
+from ecluse.store.aided import AidedStore
+from ecluse.store.line import Closed, Early, Full, Gone, Standing
+from ecluse.store.rooms import RoomStore
+from ecluse.tokens import Ticket, new_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AidedPlace:
+    """A place that a helper took, its code, and whether it has moved to another device since."""
+
+    ticket: Ticket
+    standing: Standing
+    code: str
+    moved: bool
+
+
+class Aides:
+    """The helpers of one room. Every method may raise StoreAway, and RoomNotYours to a helper of other rooms."""
+
+    def __init__(self, visits: Visits, moves: Moves, aided: AidedStore, store: RoomStore) -> None:
+        self._visits = visits
+        self._moves = moves
+        self._aided = aided
+        self._store = store
+
+    def lanes(self, who: AideSettings) -> list[str]:
+        """The lanes this helper may choose from."""
+        return [who.lane] if who.lane else [lane.id for lane in self._visits.room.lanes]
+
+    async def take(self, who: AideSettings, lane: str | None) -> Place:
+        """A place at the end of the line, within the quota, and an entry in the journal.
+
+        Raises QuotaFull, RoomFull, RoomClosed, UnknownLane. A room that binds places to persons must be given the
+        number here as it is in a join.
+        """
+        self._check(who)
+        chosen = lane or self.lanes(who)[0]
+        if chosen not in self.lanes(who):
+            raise UnknownLane(chosen)
+        ticket_id = new_id()
+        if not await self._aided.keep(who.name, ticket_id, who.quota):
+            raise QuotaFull
+        try:
+            found = await self._visits.take(ticket_id, chosen)
+        except RoomFull:
+            found = Full()
+        if not isinstance(found, Place):
+            await self._aided.release(who.name, ticket_id)
+            raise RoomClosed if isinstance(found, Closed) else RoomFull
+        try:
+            await self._remember(who, found.ticket)
+            await self._moves.show(found.ticket)
+            await self._store.note("place", {"ticket": ticket_id, "lane": chosen}, who=_name(who), reason="")
+        except StoreAway:
+            # No place without its entry: whoever asked is told to try again, and gets another.
+            await self._visits.leave(found.ticket)
+            raise
+        return found
+
+    async def places(self, who: AideSettings) -> list[AidedPlace]:
+        """Every place of this helper that is not over, in order of arrival."""
+        self._check(who)
+        tickets = [Ticket(**json.loads(record)) for record in (await self._aided.records(who.name)).values()]
+        found = await asyncio.gather(*(self._place(ticket) for ticket in tickets))
+        return sorted((p for p in found if not isinstance(p.standing, Gone)), key=lambda place: place.ticket.number)
+
+    async def place(self, who: AideSettings, ticket_id: str) -> AidedPlace:
+        """One place. Raises UnknownPlace."""
+        return await self._place(await self._ticket(who, ticket_id))
+
+    async def _place(self, ticket: Ticket) -> AidedPlace:
+        return AidedPlace(
+            ticket=ticket, standing=await self._moves.stand(ticket), code=self._moves.code_of(ticket),
+            moved=self._visits.moved(ticket) is not None,
+        )  # fmt: skip
+
+    async def enter(self, who: AideSettings, ticket_id: str) -> Admission | Standing | Early | Closed:
+        """Go in on behalf, from the helper's own machine, if called and the limits allow. Raises UnknownPlace."""
+        outcome = await self._visits.claim(await self._ticket(who, ticket_id))
+        if isinstance(outcome, Admission):
+            await self._store.note("enter for", {"ticket": ticket_id}, who=_name(who), reason="")
+        return outcome
+
+    async def extend(self, who: AideSettings, ticket_id: str) -> Standing:
+        """More time for a called place. Raises UnknownPlace."""
+        return await self._visits.extend(await self._ticket(who, ticket_id))
+
+    async def rejoin(self, who: AideSettings, ticket_id: str) -> Place | Full | Closed:
+        """A missed turn is taken back, once. Raises UnknownPlace."""
+        found = await self._visits.present_again(await self._ticket(who, ticket_id))
+        if isinstance(found, Place) and found.fresh:
+            await self._remember(who, found.ticket)
+        return found
+
+    async def leave(self, who: AideSettings, ticket_id: str) -> None:
+        """Give a place up; one that moved to another device stays. Raises UnknownPlace."""
+        ticket = await self._ticket(who, ticket_id)
+        if await self._visits.leave(ticket):
+            await self._store.note("give up", {"ticket": ticket_id}, who=_name(who), reason="")
+            await self._aided.release(who.name, ticket_id)
+
+    async def _remember(self, who: AideSettings, ticket: Ticket) -> None:
+        await self._aided.note(who.name, ticket.id, json.dumps(asdict(ticket)))
+
+    async def _ticket(self, who: AideSettings, ticket_id: str) -> Ticket:
+        self._check(who)
+        record = await self._aided.record(who.name, ticket_id)
+        if record is None:
+            raise UnknownPlace(ticket_id)
+        return Ticket(**json.loads(record))
+
+    def _check(self, who: AideSettings) -> None:
+        if self._visits.room.id not in who.rooms:
+            raise RoomNotYours(self._visits.room.id)
+
+
+def _name(who: AideSettings) -> str:
+    return f"helper {who.name}"
