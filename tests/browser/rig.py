@@ -36,7 +36,15 @@ state_dir = {state!r}
 name = "astreinte"
 role = "operator"
 key = "env:ECLUSE_TEST_OPERATOR"
+
+[[helper]]
+name = "Mairie de Sarcelles"
+key = "env:ECLUSE_TEST_HELPER"
+rooms = ["{helped}"]
+quota = 3
 """
+HELPED = "helped"
+"""The room in which a helper takes places; shared."""
 _ROOM = """
 [[room]]
 id = "{id}"
@@ -149,9 +157,9 @@ class Machine:
             raise
 
     def _configuration(self, state: Path, origin_port: int) -> str:
-        rooms = [(BOOKABLE, 120), *((room, 120) for room in self._calm)]
+        rooms = [(BOOKABLE, 120), (HELPED, 120), *((room, 120) for room in self._calm)]
         rooms += [(room, _BRIEF_SECONDS) for room in self._brief]
-        return _HEAD.format(state=str(state)) + "".join(
+        return _HEAD.format(state=str(state), helped=HELPED) + "".join(
             _ROOM.format(id=room, origin_port=origin_port, claim_seconds=seconds) for room, seconds in rooms
         )
 

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.rig import Room
+from tests.browser.test_accessibility import findings
 from tests.browser.test_journey import state
 
 pytestmark = pytest.mark.browser
@@ -55,6 +56,7 @@ def test_a_place_is_followed_on_another_device_moved_to_it_and_the_first_is_told
     state(first, "moved")
     expect(first.get_by_role("heading", name="Your place is on another device now")).to_be_visible()
     shot(first, "moved")
+    assert list(findings(first)) == []
     first.get_by_role("link", name="Take the place back").click()
     first.locator("#code").fill(code.lower().replace("-", " "))
     first.get_by_role("button", name="Show the place").click()

@@ -5,7 +5,12 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-KEYS = {"ECLUSE_TEST_KEY": "k" * 40, "ECLUSE_TEST_ORIGIN": "o" * 40, "ECLUSE_TEST_OPERATOR": "p" * 40}
+KEYS = {
+    "ECLUSE_TEST_KEY": "k" * 40,
+    "ECLUSE_TEST_ORIGIN": "o" * 40,
+    "ECLUSE_TEST_OPERATOR": "p" * 40,
+    "ECLUSE_TEST_HELPER": "h" * 40,
+}
 """The secrets that CONFIGURATION names."""
 
 CONFIGURATION = """
