@@ -111,7 +111,7 @@ class Settings(Strict):
         return networks
 
     @model_validator(mode="after")
-    def _helpers_fit_the_rooms(self) -> Self:
+    def _aides_fit_the_rooms(self) -> Self:
         lanes = {room.id: {lane.id for lane in room.lane} for room in self.room}
         if len({who.name for who in self.helper}) != len(self.helper):
             raise ValueError("helper: two helpers have the same name; the journal could not tell them apart")

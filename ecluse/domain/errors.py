@@ -95,6 +95,8 @@ class UnknownCode(EcluseError):
 class TooManyTries(EcluseError):
     """Too many tries in a short time. Wait a little, then try again."""
 
+    retry_after_seconds = 60
+
     def __init__(self, *args: object, retry_after_seconds: int = 60) -> None:
         super().__init__(*args)
         self.retry_after_seconds = retry_after_seconds

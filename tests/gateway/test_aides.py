@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.gateway.visitor import ROOM, Answer, Visitor
-from tests.gateway.whole import OpenWhole, Whole, helper_key
+from tests.gateway.whole import OpenWhole, Whole, aide_key
 
 HELP = "/_ecluse/help/"
 PLACES = "/_ecluse/api/v1/rooms/salle/places"
@@ -21,12 +21,12 @@ ROOMS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-class Helper:
+class Aide:
     """A helper's program."""
 
     def __init__(self, whole: Whole, name: str, gateway: int = 0) -> None:
         self.browser = whole.program(gateway)
-        self.key = {"authorization": f"Bearer {helper_key(name)}".encode().decode("latin-1")}
+        self.key = {"authorization": f"Bearer {aide_key(name)}".encode().decode("latin-1")}
 
     async def ask(self, method: str, path: str = PLACES) -> Answer:
         return await self.browser.ask(method, path, self.key)
@@ -45,9 +45,9 @@ async def whole(open_whole: OpenWhole) -> Whole:
     return opened
 
 
-async def test_a_helper_takes_places_in_the_same_line_behind_those_who_came_before(whole: Whole) -> None:
+async def test_an_aide_takes_places_in_the_same_line_behind_those_who_came_before(whole: Whole) -> None:
     before = await whole.waiting()
-    helper = Helper(whole, "mairie")
+    helper = Aide(whole, "mairie")
     taken = await helper.take()
     after = await whole.waiting()
     assert (taken["lane"], taken["state"], taken["ahead"], taken["moved"]) == ("main", "waiting", 1, False)
@@ -62,21 +62,21 @@ async def test_a_helper_takes_places_in_the_same_line_behind_those_who_came_befo
     assert one == {**listed["places"][0], "wait_seconds": one["wait_seconds"]}
 
 
-async def test_the_lane_of_a_helper_is_the_one_it_was_given(whole: Whole) -> None:
-    assert (await Helper(whole, "asso").take())["lane"] == "aide"
-    other = await whole.program().post(PLACES, {"lane": "main"}, **Helper(whole, "asso").key)
+async def test_the_lane_of_an_aide_is_the_one_it_was_given(whole: Whole) -> None:
+    assert (await Aide(whole, "asso").take())["lane"] == "aide"
+    other = await whole.program().post(PLACES, {"lane": "main"}, **Aide(whole, "asso").key)
     assert (other.status, other.problem) == (422, "unknown-lane")
 
 
 async def test_nothing_is_told_or_taken_without_a_key_or_in_another_room(whole: Whole) -> None:
-    taken = await Helper(whole, "asso").take()
+    taken = await Aide(whole, "asso").take()
     stranger = whole.program()
     for method, path in (("GET", PLACES), ("POST", PLACES), ("GET", f"{PLACES}/{taken['id']}")):
         assert (await stranger.ask(method, path)).problem == "helper-key-needed"
         assert (
             await stranger.ask(method, path, {"authorization": "Bearer operator key of the tests, long"})
         ).status == 401
-    mairie = Helper(whole, "mairie")
+    mairie = Aide(whole, "mairie")
     assert (await mairie.ask("POST", PLACES.replace("salle", "tierce"))).problem == "not-your-room"
     assert (await mairie.ask("POST", PLACES.replace("salle", "nowhere"))).problem == "unknown-room"
     for method in ("GET", "DELETE"):
@@ -86,7 +86,7 @@ async def test_nothing_is_told_or_taken_without_a_key_or_in_another_room(whole: 
     assert (await mairie.ask("GET")).json()["places"] == []
 
 
-async def test_guessing_helper_keys_is_stopped(whole: Whole) -> None:
+async def test_guessing_aide_keys_is_stopped(whole: Whole) -> None:
     stranger = whole.program()
     wrong = {"authorization": "Bearer not the key of anybody"}
     statuses = [(await stranger.ask("GET", PLACES, wrong)).status for _ in range(12)]
@@ -94,7 +94,7 @@ async def test_guessing_helper_keys_is_stopped(whole: Whole) -> None:
 
 
 async def test_two_hundred_places_asked_for_at_once_are_the_quota_and_no_more(whole: Whole) -> None:
-    helpers = [Helper(whole, "mairie", gateway) for gateway in (0, 1)]
+    helpers = [Aide(whole, "mairie", gateway) for gateway in (0, 1)]
     answers = await asyncio.gather(*(helpers[number % 2].ask("POST") for number in range(200)))
     assert sorted({answer.status for answer in answers}) == [201, 409]
     assert sum(answer.status == 201 for answer in answers) == 3
@@ -104,7 +104,7 @@ async def test_two_hundred_places_asked_for_at_once_are_the_quota_and_no_more(wh
 
 
 async def test_a_place_that_was_given_up_or_used_is_free_again(whole: Whole) -> None:
-    helper = Helper(whole, "mairie")
+    helper = Aide(whole, "mairie")
     taken = [await helper.take() for _ in range(3)]
     assert (await helper.ask("POST")).status == 409
     assert (await helper.ask("DELETE", f"{PLACES}/{taken[0]['id']}")).status == 204
@@ -114,7 +114,7 @@ async def test_a_place_that_was_given_up_or_used_is_free_again(whole: Whole) -> 
 
 
 async def test_every_place_taken_used_and_given_up_is_in_the_journal_without_a_persons_name(whole: Whole) -> None:
-    helper = Helper(whole, "mairie")
+    helper = Aide(whole, "mairie")
     taken = await helper.take()
     await helper.ask("DELETE", f"{PLACES}/{taken['id']}")
     journal = await whole.edges[0].directory.by_id["salle"].operations.journal(10)
@@ -124,7 +124,7 @@ async def test_every_place_taken_used_and_given_up_is_in_the_journal_without_a_p
     assert set(journal[1]) == {"id", "hash", "at", "who", "action", "changes", "reason", "ticket", "lane", "previous"}
 
 
-async def called(whole: Whole, helper: Helper, place: str) -> None:
+async def called(whole: Whole, helper: Aide, place: str) -> None:
     for _ in range(40):
         if (await helper.ask("GET", f"{PLACES}/{place}")).json()["state"] == "called":
             whole.advance(10)
@@ -134,7 +134,7 @@ async def called(whole: Whole, helper: Helper, place: str) -> None:
 
 
 async def test_a_called_place_is_entered_on_behalf_and_its_pass_opens_the_origin(whole: Whole) -> None:
-    helper = Helper(whole, "mairie")
+    helper = Aide(whole, "mairie")
     place = (await helper.take())["id"]
     assert (await helper.ask("POST", f"{PLACES}/{place}/claim")).problem == "not-called"
     await called(whole, helper, place)
@@ -148,7 +148,7 @@ async def test_a_called_place_is_entered_on_behalf_and_its_pass_opens_the_origin
 
 
 async def test_a_missed_turn_is_taken_back_on_behalf(whole: Whole) -> None:
-    helper = Helper(whole, "mairie")
+    helper = Aide(whole, "mairie")
     place = (await helper.take())["id"]
     await called(whole, helper, place)
     await whole.turns(90)
@@ -157,8 +157,8 @@ async def test_a_missed_turn_is_taken_back_on_behalf(whole: Whole) -> None:
     assert (await helper.ask("POST", f"{PLACES}/{place}/rejoin")).json()["state"] == "waiting"
 
 
-async def test_the_person_takes_the_place_over_and_the_helper_sees_that(whole: Whole) -> None:
-    helper = Helper(whole, "mairie")
+async def test_the_person_takes_the_place_over_and_the_aide_sees_that(whole: Whole) -> None:
+    helper = Aide(whole, "mairie")
     taken = await helper.take()
     picture = await helper.ask("GET", taken["qr_url"])
     assert (picture.status, picture.get("content-type")) == (200, "image/svg+xml")
@@ -178,16 +178,16 @@ async def test_the_person_takes_the_place_over_and_the_helper_sees_that(whole: W
 
 
 async def test_a_place_moved_to_a_person_still_counts_for_the_quota(whole: Whole) -> None:
-    helper = Helper(whole, "mairie")
+    helper = Aide(whole, "mairie")
     for _ in range(3):
         taken = await helper.take()
         assert (await whole.program().post(f"{ROOM}/code/move", {"code": taken["code"]})).status == 200
     assert (await helper.ask("POST")).problem == "quota-full"
 
 
-async def test_a_closed_room_gives_a_helper_no_place_and_takes_none_from_the_quota(whole: Whole) -> None:
+async def test_a_closed_room_gives_an_aide_no_place_and_takes_none_from_the_quota(whole: Whole) -> None:
     await whole.store.command("HSET", "ecluse:{salle}:settings", "mode", "closed")
-    helper = Helper(whole, "mairie")
+    helper = Aide(whole, "mairie")
     for _ in range(5):
         assert (await helper.ask("POST")).problem == "closed"
     await whole.store.command("HSET", "ecluse:{salle}:settings", "mode", "open")
@@ -196,22 +196,22 @@ async def test_a_closed_room_gives_a_helper_no_place_and_takes_none_from_the_quo
 
 async def signed_in(whole: Whole, name: str = "mairie") -> Visitor:
     browser = whole.visitor()
-    answer = await browser.form(f"{HELP}sign-in", {"key": helper_key(name)})
+    answer = await browser.form(f"{HELP}sign-in", {"key": aide_key(name)})
     assert (answer.status, answer.get("location")) == (303, HELP)
     return browser
 
 
-async def test_a_helper_signs_in_for_some_hours_and_out(whole: Whole) -> None:
+async def test_an_aide_signs_in_for_some_hours_and_out(whole: Whole) -> None:
     visitor = whole.visitor()
     page = await visitor.get(HELP, accept_language="en")
     assert (page.status, "Helpers: sign in" in page.text) == (200, True)
     wrong = await visitor.form(f"{HELP}sign-in", {"key": "wrong"}, accept_language="en")
     assert (wrong.status, "it is not right" in wrong.text) == (401, True)
     browser = await signed_in(whole)
-    answer = await browser.form(f"{HELP}sign-in", {"key": helper_key("mairie")})
+    answer = await browser.form(f"{HELP}sign-in", {"key": aide_key("mairie")})
     _, attributes = answer.cookies["ecluse_help"]
     assert attributes == {"path=/", "httponly", "samesite=strict", "max-age=14400"}
-    assert helper_key("mairie") not in str(answer.headers)
+    assert aide_key("mairie") not in str(answer.headers)
     assert "Signed in: mairie." in (await browser.get(HELP, accept_language="en")).text
     whole.advance(4 * 3600 + 1)
     assert "Helpers: sign in" in (await browser.get(HELP, accept_language="en")).text
@@ -222,7 +222,7 @@ async def test_a_helper_signs_in_for_some_hours_and_out(whole: Whole) -> None:
     assert (await stolen.form(f"{HELP}salle/places", {}, sec_fetch_site="cross-site")).status == 403
 
 
-async def test_no_other_proof_signs_a_helper_in(whole: Whole) -> None:
+async def test_no_other_proof_signs_an_aide_in(whole: Whole) -> None:
     waiting = await whole.waiting()
     forged = ["1~x~9999999999.AAAA", waiting.ticket, (await signed_in(whole)).jar["ecluse_help"][:-2] + "AA"]
     for token in forged:
@@ -231,7 +231,7 @@ async def test_no_other_proof_signs_a_helper_in(whole: Whole) -> None:
         assert (await thief.form(f"{HELP}salle/places", {})).status == 401
 
 
-async def test_a_helper_without_script_takes_prints_uses_and_gives_up_a_place(whole: Whole) -> None:
+async def test_an_aide_without_script_takes_prints_uses_and_gives_up_a_place(whole: Whole) -> None:
     browser = await signed_in(whole)
     taken = await browser.form(f"{HELP}salle/places", {"lane": "main"})
     assert taken.status == 303
@@ -240,10 +240,10 @@ async def test_a_helper_without_script_takes_prints_uses_and_gives_up_a_place(wh
     assert "1 of 3 places in use." in page
     assert "Number 1" in page
     sheet = await browser.get(f"{HELP}salle/places/{place}", accept_language="en")
-    code = (await Helper(whole, "mairie").ask("GET", f"{PLACES}/{place}")).json()["code"]
+    code = (await Aide(whole, "mairie").ask("GET", f"{PLACES}/{place}")).json()["code"]
     assert all(text in sheet.text for text in (code, "Name:", f"{HELP}salle/places/{place}/qr.svg"))
     assert (await browser.get(f"{HELP}salle/places/{place}/qr.svg")).body.startswith(b"<svg")
-    await called(whole, Helper(whole, "mairie"), place)
+    await called(whole, Aide(whole, "mairie"), place)
     assert "Enter here" in (await browser.get(HELP, accept_language="en")).text
     assert (await browser.form(f"{HELP}salle/places/{place}/extend", {})).status == 303
     entered = await browser.form(f"{HELP}salle/places/{place}/enter", {})
@@ -265,8 +265,8 @@ async def test_a_page_says_why_no_place_was_taken(whole: Whole) -> None:
     assert "autant de places dans cette file" in full.text
 
 
-async def test_nobody_elses_place_can_be_touched_from_a_helpers_page(whole: Whole) -> None:
-    taken = await Helper(whole, "asso").take()
+async def test_nobody_elses_place_can_be_touched_from_an_aides_page(whole: Whole) -> None:
+    taken = await Aide(whole, "asso").take()
     browser = await signed_in(whole)
     for action in ("enter", "extend", "rejoin", "leave"):
         answer = await browser.form(f"{HELP}salle/places/{taken['id']}/{action}", {})
@@ -275,16 +275,16 @@ async def test_nobody_elses_place_can_be_touched_from_a_helpers_page(whole: Whol
     assert await whole.store.command("ZCARD", "ecluse:{salle}:line:aide") == 1
 
 
-async def test_no_key_and_no_code_of_a_helper_comes_into_a_log_line(whole: Whole) -> None:
+async def test_no_key_and_no_code_of_an_aide_comes_into_a_log_line(whole: Whole) -> None:
     with capture_logs() as logs:
         await signed_in(whole)
-        taken = await Helper(whole, "mairie").take()
-        await Helper(whole, "mairie").ask("GET", f"{PLACES}/{taken['id']}")
+        taken = await Aide(whole, "mairie").take()
+        await Aide(whole, "mairie").ask("GET", f"{PLACES}/{taken['id']}")
         await whole.visitor().form(f"{HELP}sign-in", {"key": "a wrong key somebody typed"})
-    assert not any(text in str(logs) for text in (helper_key("mairie"), "wrong key somebody", taken["code"]))
+    assert not any(text in str(logs) for text in (aide_key("mairie"), "wrong key somebody", taken["code"]))
 
 
-async def test_a_room_without_helpers_has_nothing_to_do_with_them(open_whole: OpenWhole) -> None:
+async def test_a_room_without_aides_has_nothing_to_do_with_them(open_whole: OpenWhole) -> None:
     whole = await open_whole()
     assert (await whole.program().ask("POST", PLACES, {"authorization": "Bearer x"})).problem == "helper-key-needed"
     assert not [key for key in await whole.store.command("KEYS", "*") if b"aided" in key]

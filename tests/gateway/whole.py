@@ -29,7 +29,7 @@ SALLE = {
 }  # fmt: skip
 
 
-def helper_key(name: str) -> str:
+def aide_key(name: str) -> str:
     """The key of the helper with this name."""
     return f"the helper key of {name}, é"
 
@@ -64,7 +64,7 @@ def configured(redis_url: str, rooms: list[dict[str, Any]], **settings: Any) -> 
         signing_keys=[SIGNING_KEY],
         origin_keys={room.id: ORIGIN_KEY for room in parsed.room},
         operator_keys=list(zip(parsed.operator, keys, strict=True)),
-        aide_keys=[(who, helper_key(who.name)) for who in parsed.helper],
+        aide_keys=[(who, aide_key(who.name)) for who in parsed.helper],
     )
     return parsed, secrets
 
