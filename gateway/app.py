@@ -102,16 +102,11 @@ class Edge:
     def _routes_of_visitors(self) -> dict[bytes, tuple[RoomEdge, dict[str, Handler]]]:
         boards, visitors, draws = self.boards, self._visitors, Draws()
         table: dict[bytes, dict[str, Handler]] = {
-            b"": {"GET": visitors.page, "HEAD": visitors.page},
             b"/board.json": {"GET": boards.board, "HEAD": boards.board},
             b"/board/events": {"GET": boards.events},
             b"/draw.json": {"GET": draws.record, "HEAD": draws.record},
             b"/draw/tickets.txt": {"GET": draws.tickets, "HEAD": draws.tickets},
-            b"/ticket": {"GET": visitors.ticket, "DELETE": visitors.leave},
-            b"/tickets": {"POST": visitors.join},
-            b"/claim": {"POST": visitors.claim},
-            b"/claim/extend": {"POST": visitors.extend},
-            b"/leave": {"POST": visitors.leave},
+            **visitors.table,
             **self._codes.table,
         }
         rooms = self.directory.by_id.values()

@@ -59,6 +59,18 @@ class Visitors:
         self._answers = answers
         self._clock = clock
 
+    @property
+    def table(self) -> dict[bytes, dict[str, Handler]]:
+        """What is served under a room's address, by method."""
+        return {
+            b"": {"GET": self.page, "HEAD": self.page},
+            b"/ticket": {"GET": self.ticket, "DELETE": self.leave},
+            b"/tickets": {"POST": self.join},
+            b"/claim": {"POST": self.claim},
+            b"/claim/extend": {"POST": self.extend},
+            b"/leave": {"POST": self.leave},
+        }
+
     def _ticket(self, room: RoomEdge, scope: Scope) -> Ticket:
         """The caller's ticket. Raises NoTicket, Forged, WrongRoom, Expired."""
         token = cookie(scope, room.cookies.ticket) or bearer(scope)
