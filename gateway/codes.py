@@ -9,7 +9,17 @@ import json
 from functools import lru_cache
 from urllib.parse import quote
 
-from ecluse.domain.errors import EcluseError, MistypedCode, NoTicket, TooManyTries, UnknownCode
+from ecluse.domain.errors import (
+    EcluseError,
+    Gone,
+    Inside,
+    MistypedCode,
+    Moved,
+    NoTicket,
+    TokenError,
+    TooManyTries,
+    UnknownCode,
+)
 from ecluse.services.moves import ShownCode
 from ecluse.services.visits import Place
 from ecluse.store.line import Admitted
@@ -102,7 +112,12 @@ class Codes:
 
     async def sheet(self, room: RoomEdge, scope: Scope, _receive: Receive, send: Send) -> None:
         """The ticket to print or to keep: its code, how to use it, and where it stands."""
-        ticket, shown = await self._shown(room, scope)
+        try:
+            ticket, shown = await self._shown(room, scope)
+        except (TokenError, NoTicket, Moved, Inside, Gone):
+            # The waiting page says what became of the place; looking takes no new one.
+            await see_other(send, f"/_ecluse/rooms/{room.id}?left=1", [])
+            return
         place = Place(ticket=ticket, token="", standing=await room.visits.stand(ticket))
         await self._answers.sheet(
             scope, send, room, "place/ticket.html", place,
@@ -184,12 +199,19 @@ class Codes:
         if followed is None or form.code is not None:
             followed = await self._found(room, scope, form)
         own = room.visits.read_ticket(cookie(scope, room.cookies.ticket))
-        place = await room.moves.move(followed)
+        page = wants_page(scope) and not is_json(scope)
+        try:
+            place = await room.moves.move(followed)
+        except (Inside, Gone):
+            if not page:
+                raise
+            await see_other(send, f"/_ecluse/rooms/{room.id}/follow", [])
+            return
         if own is not None and own.id != place.ticket.id:
             await room.visits.leave(own)
         room.metrics.requests[RequestOutcome.MOVED].inc()
         cookies = [room.cookies.set_ticket(place.token), room.cookies.forget_follow()]
-        if wants_page(scope) and not is_json(scope):
+        if page:
             await see_other(send, f"/_ecluse/rooms/{room.id}?to={quote(room.home, safe='/')}", cookies)
             return
         await respond(send, 200, [JSON, NO_STORE, *cookies], join_document(room, place))

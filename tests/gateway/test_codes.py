@@ -256,3 +256,22 @@ async def test_a_code_shown_under_the_key_before_still_opens_the_place(open_whol
     )  # fmt: skip
     await later.start(1)
     assert (await later.program().post(f"{ROOM}/code", {"code": code})).status == 200
+
+
+async def test_a_person_without_a_place_that_can_move_is_shown_what_became_of_it(whole: Whole) -> None:
+    holder = await whole.waiting()
+    other, follower = whole.visitor(1), whole.visitor()
+    code = await code_of(holder)
+    await follower.form(f"{ROOM}/code", {"code": code})
+    await other.form(f"{ROOM}/code", {"code": code})
+    await other.form(f"{ROOM}/code/move", {})
+    await whole.refresh()
+    for visitor in (holder, whole.visitor()):
+        answer = await visitor.get(f"{ROOM}/ticket/print")
+        assert (answer.status, answer.get("location")) == (303, f"{ROOM}?left=1")
+    assert 'data-state="moved"' in (await holder.get(f"{ROOM}?left=1")).text
+    await whole.called(other)
+    assert (await other.claim()).status == 200
+    answer = await follower.form(f"{ROOM}/code/move", {})
+    assert (answer.status, answer.get("location")) == (303, f"{ROOM}/follow")
+    assert "move the place" not in (await follower.get(f"{ROOM}/follow", accept_language="en")).text.lower()

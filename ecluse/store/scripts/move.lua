@@ -17,5 +17,4 @@ local moment = math.max(math.floor(now / 1000), before + 1)
 local ahead = moment - now / 1000 - AHEAD
 if ahead > 0 then return { 'early', text(math.ceil(ahead) * 1000) } end
 redis.call('ZADD', MOVED, text(moment), id)
-redis.call('HINCRBY', STATE, 'moves', 1)
 return { 'moved', text(moment), unpack(found) }
