@@ -228,16 +228,18 @@ class Visits:
         """Go in, if called and the limits allow; the same admission however often it is asked."""
         if self.from_memory(ticket) is not None:
             return Waiting(self.board.ahead(ticket.lane, self.place_of(ticket)) or 0)
+        if (moved := self.moved(ticket)) is not None:
+            return moved
         outcome = await self._turnstile.claim(ticket.id, ticket.issued_at)
         return self.admission(ticket, outcome) if isinstance(outcome, Admitted) else outcome
 
     async def extend(self, ticket: Ticket) -> Standing:
         """More time for a called visitor."""
-        return await self._line.extend(ticket.id, ticket.issued_at)
+        return self.moved(ticket) or await self._line.extend(ticket.id, ticket.issued_at)
 
     async def leave(self, ticket: Ticket) -> bool:
         """Give up the place; nothing happens to one that moved to another device."""
-        left = await self._line.leave(ticket.id, ticket.issued_at)
+        left = self.moved(ticket) or await self._line.leave(ticket.id, ticket.issued_at)
         if isinstance(left, Moved):
             return False
         self.board.note_ended(ticket.id, self._clock() * 1000)

@@ -71,6 +71,13 @@ async def test_a_copy_left_behind_does_not_come_back_with_a_redis_that_lost_ever
     assert (await old.join()).json()["state"] == "moved"
     assert (await new.join()).json()["state"] == "waiting"
     assert (await whole.everything())["line"] == [new.ticket.split("~")[3].encode()]
+    assert (await old.twin().ask("DELETE", f"{ROOM}/ticket")).status == 204
+    assert (await whole.everything())["line"] == [new.ticket.split("~")[3].encode()]
+    await whole.turns(20)
+    await whole.called(new)
+    assert (await old.claim()).problem == "moved"
+    assert (await old.post(f"{ROOM}/claim/extend")).problem == "moved"
+    assert (await new.claim()).status == 200
 
 
 async def test_a_page_that_says_the_place_moved_does_not_reload(open_whole: OpenWhole) -> None:
