@@ -46,7 +46,7 @@ def test_every_refusal_of_a_proof_is_a_token_error(kind: type[EcluseError]) -> N
 def test_what_may_come_back_by_itself_says_when() -> None:
     waits = {kind.__name__: kind.retry_after_seconds for kind in KINDS if kind.retry_after_seconds is not None}
     assert set(waits) == {
-        "StoreAway", "OriginAway", "OriginSlow", "RoomFull", "RoomClosed", "TooManyStreams", "TooManyTries",
+        "StoreAway", "OriginAway", "OriginBusy", "OriginSlow", "RoomFull", "RoomClosed", "TooManyStreams", "TooManyTries",
     }  # fmt: skip
     assert all(1 <= seconds <= 600 for seconds in waits.values())
     assert RoomClosed().retry_after_seconds == 300

@@ -107,7 +107,7 @@ async def test_of_two_hundred_moves_and_claims_at_once_there_is_one_holder_and_o
         return moved.moment, await line.claim(ticket, moved.moment)
 
     outcomes = await asyncio.gather(*(one(index) for index in range(200)))
-    holders = {copy for copy, outcome in outcomes if isinstance(outcome, Admitted)}
+    holders = {copy for copy, outcome in outcomes if copy and isinstance(outcome, Admitted)}
     assert len(holders) == 1
     assert await bench.number("admissions") == 1
     assert await bench.members("admitted") == [ticket]
