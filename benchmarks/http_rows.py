@@ -118,6 +118,11 @@ class HttpStage:
         request = post(f"/_ecluse/rooms/{ROOM}/tickets")
         return await self._gateway(lambda: request, b"HTTP/1.1 201")
 
+    async def join_page(self) -> float:
+        """A navigation without a ticket: a new place each, and the waiting page, packed."""
+        request = get("/page", "accept: text/html", "accept-encoding: gzip, deflate, br", "accept-language: fr")
+        return await self._gateway(lambda: request)
+
     async def claim(self) -> float:
         """A claim: each the first of its ticket, so every one is an admission."""
         wanted = int(12_000 * self._seconds)
@@ -195,6 +200,7 @@ async def http_rows(rounds: int, seconds: float) -> list[Row]:
         await http.open()
         kinds: dict[str, Measure] = {
             "hello": http.hello, "board": http.board, "ticket state": http.ticket, "JSON join": http.join,
+            "join page": http.join_page,
             "claim": http.claim, "bare proxy": http.bare_proxy, "gate + proxy": http.gated_proxy,
         }  # fmt: skip
         found: dict[str, list[float]] = {name: [] for name in kinds}
@@ -205,7 +211,7 @@ async def http_rows(rounds: int, seconds: float) -> list[Row]:
                 found[name].append(await measure())
         memory = http.resident_mb()
         await http.close()
-    floors = {"board": 0.8, "ticket state": 0.5, "JSON join": 0.3, "claim": 0.2, "gate + proxy": 0.8}
+    floors = {"board": 0.8, "ticket state": 0.5, "JSON join": 0.3, "join page": 0.2, "claim": 0.2, "gate + proxy": 0.8}
     rows = []
     for name, floor in floors.items():
         limit = "bare proxy" if name == "gate + proxy" else "hello"

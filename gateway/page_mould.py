@@ -28,10 +28,11 @@ class Mould:
         parts = _HOLE.split(html)
         self._solid = parts[::2]
         self._names = parts[1::2]
+        self._wanted = tuple(dict.fromkeys(self._names))
 
     def fill(self, values: Mapping[str, object]) -> bytes:
         """The page with every hole filled from `values`, escaped. Raises KeyError for a hole without a value."""
-        filled = {name: str(escape(values[name])) for name in set(self._names)}
+        filled = {name: str(escape(values[name])) for name in self._wanted}
         pieces: list[str] = []
         for solid, name in zip(self._solid, self._names, strict=False):
             pieces += (solid, filled[name])
