@@ -17,7 +17,6 @@ from ecluse.settings import ConfigurationError, Settings, load, secrets
 from ecluse.telemetry import Metrics, configure_logging
 from gateway.app import create_app
 from gateway.asgi import App
-from gateway.page_preview import check_pages
 from gateway.pages import Pages, TemplateError
 from gateway.protocol import EdgeProtocol
 
@@ -77,6 +76,8 @@ def main() -> int:
     try:
         app = create_app(settings, app_secrets, metrics=metrics)
         if settings.templates is not None and options.index == 0:
+            from gateway.page_preview import check_pages  # noqa: PLC0415 - only for templates of one's own
+
             check_pages(Pages(settings.templates, rooms=settings.room))
     except (TemplateError, ValueError, OSError) as error:
         print(f"templates_dir: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
