@@ -8,7 +8,18 @@ from gateway.page_look import PLAIN_LOOK, RoomLook
 from gateway.page_mould import without_marks
 
 PageState = Literal[
-    "waiting", "called", "missed", "gone", "ended", "moved", "none", "full", "closed", "paused", "prequeue", "drawing",
+    "waiting",
+    "called",
+    "missed",
+    "gone",
+    "ended",
+    "moved",
+    "none",
+    "full",
+    "closed",
+    "paused",
+    "prequeue",
+    "drawing",
     "over",
 ]
 Unit = Literal["minute", "hour"]
