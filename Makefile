@@ -2,7 +2,7 @@
 # `make help` lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock bench load
+.PHONY: help demo test check format lock bench load shots
 
 SHELL_SCRIPTS := deploy/dev/setup.sh .ci/run
 RUN := .venv/bin/python -m
@@ -53,3 +53,7 @@ load: ## a load scenario: SCENARIO=… USERS=… MINUTES=…
 	@deploy/dev/setup.sh dev
 	@exec $(RUN) loadtests $(if $(SCENARIO),--scenario '$(SCENARIO)') $(if $(USERS),--users '$(USERS)') \
 		$(if $(MINUTES),--minutes '$(MINUTES)') $(ARGS)
+
+shots: ## pictures of every page, into reports/shots: ARGS="--lang fr --only called"
+	@deploy/dev/setup.sh dev
+	@exec $(RUN) tests.browser.shots $(ARGS)

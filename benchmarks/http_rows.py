@@ -16,6 +16,7 @@ from ecluse.store.line import Line
 from ecluse.tokens import new_id
 
 ROOM = "bench"
+_AS_A_BROWSER = ("accept: text/html", "accept-encoding: gzip, deflate, br", "accept-language: fr")
 Measure = Callable[[], Awaitable[float]]
 
 
@@ -99,24 +100,31 @@ class HttpStage:
 
     async def ticket(self) -> float:
         """The state of a waiting ticket, each request another one."""
-        requests = itertools.cycle(await self._waiting_tickets())
+        requests = itertools.cycle(await self._waiting_tickets(f"/_ecluse/rooms/{ROOM}/ticket"))
         await one_turn(self.line)
         await asyncio.sleep(0.6)
         return await self._gateway(lambda: next(requests))
 
-    async def _waiting_tickets(self) -> list[bytes]:
+    async def _waiting_tickets(self, path: str, *headers: str) -> list[bytes]:
         epoch = (await self.line.enter(new_id(), "main", "unused00", at_once=False)).epoch  # type: ignore[union-attr]
         found = []
         for _ in range(500):
             number = (await self.line.enter(new_id(), "main", epoch, at_once=False)).number  # type: ignore[union-attr]
             token, _ = a_ticket(ROOM, number, epoch)
-            found.append(get(f"/_ecluse/rooms/{ROOM}/ticket", f"cookie: ecluse_ticket_{ROOM}={token}"))
+            found.append(get(path, f"cookie: ecluse_ticket_{ROOM}={token}", *headers))
         return found
 
     async def join(self) -> float:
         """A JSON join: a new ticket each, Redis included."""
         request = post(f"/_ecluse/rooms/{ROOM}/tickets")
         return await self._gateway(lambda: request, b"HTTP/1.1 201")
+
+    async def waiting_page(self) -> float:
+        """The waiting page of somebody who waits, packed; each request another one."""
+        requests = itertools.cycle(await self._waiting_tickets("/page", *_AS_A_BROWSER))
+        await one_turn(self.line)
+        await asyncio.sleep(0.6)
+        return await self._gateway(lambda: next(requests))
 
     async def claim(self) -> float:
         """A claim: each the first of its ticket, so every one is an admission."""
@@ -195,6 +203,7 @@ async def http_rows(rounds: int, seconds: float) -> list[Row]:
         await http.open()
         kinds: dict[str, Measure] = {
             "hello": http.hello, "board": http.board, "ticket state": http.ticket, "JSON join": http.join,
+            "waiting page": http.waiting_page,
             "claim": http.claim, "bare proxy": http.bare_proxy, "gate + proxy": http.gated_proxy,
         }  # fmt: skip
         found: dict[str, list[float]] = {name: [] for name in kinds}
@@ -205,7 +214,14 @@ async def http_rows(rounds: int, seconds: float) -> list[Row]:
                 found[name].append(await measure())
         memory = http.resident_mb()
         await http.close()
-    floors = {"board": 0.8, "ticket state": 0.5, "JSON join": 0.3, "claim": 0.2, "gate + proxy": 0.8}
+    floors = {
+        "board": 0.8,
+        "ticket state": 0.5,
+        "JSON join": 0.3,
+        "waiting page": 0.2,
+        "claim": 0.2,
+        "gate + proxy": 0.8,
+    }
     rows = []
     for name, floor in floors.items():
         limit = "bare proxy" if name == "gate + proxy" else "hello"

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ecluse.auto_settings import AutoSettings
+from ecluse.look_settings import ContactSettings, ThemeSettings
 from ecluse.opening_settings import OpeningSettings
 
 RoomId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
@@ -63,6 +64,8 @@ class RoomSettings(Strict):
     pace: Literal["manual", "auto"] = "manual"
     auto: AutoSettings = AutoSettings()
     opening: OpeningSettings | None = None
+    theme: ThemeSettings | None = None
+    contact: ContactSettings | None = None
 
     @field_validator("hosts")
     @classmethod

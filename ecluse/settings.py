@@ -80,6 +80,7 @@ class Settings(Strict):
         default=9100, ge=0, le=65_000, description="first of a range, one per process; 0: free ports"
     )
     state_dir: str = ".ecluse"
+    templates_dir: str | None = None
     room: list[RoomSettings] = Field(min_length=1)
     operator: list[OperatorSettings] = Field(default=[])
     helper: list[AideSettings] = Field(default=[])
@@ -122,6 +123,18 @@ class Settings(Strict):
                 if who.lane and who.lane not in lanes[room]:
                     raise ValueError(f"helper {who.name}: room {room!r} has no lane {who.lane!r}")
         return self
+
+    @field_validator("templates_dir")
+    @classmethod
+    def _templates_are_a_folder(cls, folder: str | None) -> str | None:
+        if folder is not None and not Path(folder).is_dir():
+            raise ValueError("there is no such folder")
+        return folder
+
+    @property
+    def templates(self) -> Path | None:
+        """The folder of templates of one's own."""
+        return None if self.templates_dir is None else Path(self.templates_dir)
 
     @property
     def networks(self) -> list[IPv4Network | IPv6Network]:

@@ -17,6 +17,7 @@ from ecluse.settings import ConfigurationError, Settings, load, secrets
 from ecluse.telemetry import Metrics, configure_logging
 from gateway.app import create_app
 from gateway.asgi import App
+from gateway.pages import Pages, TemplateError
 from gateway.protocol import EdgeProtocol
 
 GRACE_SECONDS = 3
@@ -72,7 +73,15 @@ def main() -> int:
     metrics = Metrics()
     if options.metrics_port:
         metrics.serve_metrics(options.metrics_port)
-    app = create_app(settings, app_secrets, metrics=metrics)
+    try:
+        app = create_app(settings, app_secrets, metrics=metrics)
+        if settings.templates is not None and options.index == 0:
+            from gateway.page_preview import check_pages  # noqa: PLC0415 - only for templates of one's own
+
+            check_pages(Pages(settings.templates, rooms=settings.room))
+    except (TemplateError, ValueError, OSError) as error:
+        print(f"templates_dir: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
+        return 2
     server = uvicorn.Server(server_config(app))
     listener = _socket(settings, options.fd, options.port)
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:

@@ -5,14 +5,17 @@ import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from isal import isal_zlib
+
 from ecluse.domain.board import poll_seconds
 from ecluse.domain.errors import EcluseError, RoomClosed
 from ecluse.domain.opening import DrawKind
 from ecluse.services.visits import Place
 from ecluse.store.line import Called, Gone, Missed, Moved, Waiting
-from gateway.asgi import Headers, Scope, Send, header, respond
+from gateway.asgi import Headers, Receive, Scope, Send, header, respond
 from gateway.cookies import LANGUAGE, cookie, set_language
 from gateway.directory import RoomEdge
+from gateway.page_look import PLAIN_LOOK
 from gateway.page_views import HoursView, PageState
 from gateway.pages import SECURITY_HEADERS, Pages, ProblemView, WaitingView
 from gateway.problems import ROWS, send_problem
@@ -21,6 +24,8 @@ from gateway.requests import query, wants_page
 HTML = (b"content-type", b"text/html; charset=utf-8")
 HOLD_REFRESH_SECONDS = 10
 _REFRESHED_SLUGS = frozenset({"store-away", "full", "origin-away", "origin-slow", "origin-busy"})
+PAGE_GZIP_LEVEL, GZIP_WRAPPER = 1, 31
+"""With ISA-L a quarter of the time of zlib's lowest level, and no larger."""
 
 
 class Answers:
@@ -60,7 +65,7 @@ class Answers:
             out.append(set_language(view.lang))
         if status != 200:
             out.append((b"retry-after", str(view.refresh_seconds or HOLD_REFRESH_SECONDS).encode()))
-        await respond(send, status, out, self.pages.waiting(view))
+        await send_page(scope, send, status, out, self.pages.waiting(view))
 
     async def sheet(  # noqa: PLR0913 - what the page shows, by name
         self,
@@ -79,7 +84,7 @@ class Answers:
         out: Headers = [HTML, *SECURITY_HEADERS, *headers]
         if scope["query_string"] and "lang" in query(scope):
             out.append(set_language(view.lang))
-        await respond(send, status, out, self.pages.sheet(template, view, more))
+        await send_page(scope, send, status, out, self.pages.sheet(template, view, more))
 
     def _view(
         self,
@@ -121,7 +126,18 @@ class Answers:
             stale=board.stale and board.document["at_ms"] > 0,
             refresh_seconds=refresh,
             form_not_sent=form_not_sent,
+            look=room.look,
+            slots_left=board.document["slots_left"],
+            early_seconds=_early_seconds(scope) if isinstance(standing, Called) else 0,
         )
+
+    async def accessibility(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """What was tested of these pages, and what was not."""
+        lang = self.language(scope)
+        headers: Headers = [HTML, *SECURITY_HEADERS]
+        if scope["query_string"] and "lang" in query(scope):
+            headers.append(set_language(lang))
+        await send_page(scope, send, 200, headers, self.pages.accessibility(lang))
 
     async def error(
         self,
@@ -147,11 +163,23 @@ class Answers:
             title={} if room is None else dict(room.settings.title),
             retry_to=retry_to,
             refresh_seconds=HOLD_REFRESH_SECONDS if row.slug in _REFRESHED_SLUGS and retry_to else 0,
+            look=PLAIN_LOOK if room is None else room.look,
         )
         out: Headers = [HTML, *SECURITY_HEADERS, *headers]
         if error.retry_after_seconds is not None:
             out.append((b"retry-after", str(error.retry_after_seconds).encode()))
-        await respond(send, row.status, out, self.pages.problem(view))
+        await send_page(scope, send, row.status, out, self.pages.problem(view))
+
+
+async def send_page(scope: Scope, send: Send, status: int, headers: Headers, page: bytes) -> None:
+    """Send a page, packed where the browser takes that: cheaply, as every visitor's differs.
+
+    What others could make a page say (a return address) stands beside no secret: tickets and passes are in cookies.
+    """
+    if b"gzip" in (header(scope, b"accept-encoding") or b""):
+        page = isal_zlib.compress(page, PAGE_GZIP_LEVEL, GZIP_WRAPPER)
+        headers.append((b"content-encoding", b"gzip"))
+    await respond(send, status, headers, page)
 
 
 def next_poll_seconds(room: RoomEdge, place: Place) -> int:
@@ -161,6 +189,12 @@ def next_poll_seconds(room: RoomEdge, place: Place) -> int:
     if not isinstance(place.standing, Waiting):
         return 3
     return poll_seconds(place.standing.ahead, room.visits.board.throughput(place.ticket.lane).p50)
+
+
+def _early_seconds(scope: Scope) -> int:
+    """What the answer to an early claim put into the address."""
+    wait = query(scope).get("wait", "") if scope["query_string"] else ""
+    return int(wait) if wait.isdecimal() and wait.isascii() and 0 < len(wait) <= 3 else 0
 
 
 def _refresh_seconds(room: RoomEdge, place: Place | None) -> int:
@@ -189,6 +223,8 @@ def _page_state(room: RoomEdge, place: Place | None) -> PageState:
             return "missed"
         case Moved():
             return "moved"
+        case Gone() if room.board.is_ended(place.ticket.id):
+            return "ended"
         case Gone() if place.ticket.number <= room.board.first_number:
             return "closed" if phase == "closed" else "over"
         case Gone():

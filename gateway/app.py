@@ -24,6 +24,7 @@ from gateway.answers import Answers
 from gateway.asgi import App, Receive, Scope, Send
 from gateway.attempts import Attempts
 from gateway.boards import Boards
+from gateway.calendar import Calendar
 from gateway.codes import Codes
 from gateway.directory import RoomEdge, build_directory
 from gateway.draws import Draws
@@ -62,7 +63,7 @@ class Edge:
         self._name = new_id()
         self._metrics = metrics
         self._proxy = Proxy()
-        self._pages = Pages()
+        self._pages = Pages(settings.templates, rooms=settings.room)
         self.answers = Answers(self._pages)
         self.boards = Boards()
         self._visitors = Visitors(self.answers, clock)
@@ -70,6 +71,7 @@ class Edge:
         self._desk = Desk(
             settings, secrets, self.directory, self.answers, visitors=self._visitors, codes=self._codes, clock=clock
         )
+        self._calendar = Calendar(self.answers, settings.public_url)
         self._gate = Gate(
             self.directory,
             self._proxy,
@@ -86,6 +88,7 @@ class Edge:
             b"/_ecluse/healthz": probes.healthz,
             b"/_ecluse/readyz": probes.readyz,
             b"/_ecluse/jwks.json": public_keys(secrets),
+            b"/_ecluse/accessibility": self.answers.accessibility,
         }
         self._visitor_routes = self._routes_of_visitors()
         self._router = Router(
@@ -100,12 +103,13 @@ class Edge:
         self._refreshing: asyncio.Task[None] | None = None
 
     def _routes_of_visitors(self) -> dict[bytes, tuple[RoomEdge, dict[str, Handler]]]:
-        boards, visitors, draws = self.boards, self._visitors, Draws()
+        boards, visitors, draws, calendar = self.boards, self._visitors, Draws(), self._calendar
         table: dict[bytes, dict[str, Handler]] = {
             b"/board.json": {"GET": boards.board, "HEAD": boards.board},
             b"/board/events": {"GET": boards.events},
             b"/draw.json": {"GET": draws.record, "HEAD": draws.record},
             b"/draw/tickets.txt": {"GET": draws.tickets, "HEAD": draws.tickets},
+            b"/opening.ics": {"GET": calendar.opening, "HEAD": calendar.opening},
             **visitors.table,
             **self._codes.table,
         }

@@ -21,6 +21,7 @@ from ecluse.telemetry import Metrics, RoomMetrics
 from ecluse.tokens import PassSigner, SigningKey, TicketSigner
 from gateway.cookies import RoomCookies
 from gateway.origin_flow import OriginFlow
+from gateway.page_look import RoomLook, look_of
 from gateway.passes import PassDesk
 from gateway.proxy import Upstream
 
@@ -42,6 +43,7 @@ class RoomEdge:
     upstream: Upstream
     flow: OriginFlow
     metrics: RoomMetrics
+    look: RoomLook
     home: str
     """Where a visitor goes who came from nowhere in particular."""
     open_prefixes: tuple[bytes, ...]
@@ -140,6 +142,7 @@ def build_directory(settings: Settings, secrets: Secrets, store: Store, metrics:
             ),
             flow=OriginFlow(config.auto.target_ms, limits=lambda: board.automatic),
             metrics=metrics.room(config.id),
+            look=look_of(config),
             home=config.paths[0],
             open_prefixes=tuple(path.encode() for path in config.open_paths),
         )

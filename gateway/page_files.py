@@ -2,8 +2,11 @@
 
 import gzip
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
+
+import brotli
 
 STATIC_PREFIX = "/_ecluse/static/"
 CONTENT_TYPES = {
@@ -13,35 +16,69 @@ CONTENT_TYPES = {
     ".png": b"image/png",
     ".woff2": b"font/woff2",
 }
-_GZIP_MIN_BYTES = 256
+_PACK_MIN_BYTES = 256
+_BROTLI = re.compile(rb"(?:^|[ ,])br(?:[ ,]|$)")
+_REMARK_LINES = re.compile(rb"^[ \t]*//.*\n|^[ \t]*/\*\*?(?:[^*]|\*(?!/))*\*/[ \t]*\n", re.MULTILINE)
+_INDENT = re.compile(rb"^[ \t]+", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class StaticFile:
-    """A file as it is served. `gzipped` is None where packing gains nothing; each form has its own strong ETag."""
+    """A file as it is served. `gzipped` and `brotli` are None where packing gains nothing; each form has its own strong
+    ETag."""
 
     content: bytes
     gzipped: bytes | None
+    brotli: bytes | None
     content_type: bytes
     etag: bytes
     gzip_etag: bytes
 
+    def best(self, accepted: bytes) -> tuple[bytes, bytes, bytes | None]:
+        """The smallest form for this Accept-Encoding: content, ETag, and the encoding's name if it has one."""
+        if self.brotli is not None and _BROTLI.search(accepted):
+            return self.brotli, self.gzip_etag.replace(b"-gz", b"-br"), b"br"
+        if self.gzipped is not None and b"gzip" in accepted:
+            return self.gzipped, self.gzip_etag, b"gzip"
+        return self.content, self.etag, None
 
-def read_static(root: Path) -> dict[str, StaticFile]:
-    """Every file under `root` of a known type, by its path with slashes."""
+    @property
+    def version(self) -> str:
+        """What changes when the content does, for the address."""
+        return self.etag[1:11].decode()
+
+
+def without_remarks(source: bytes) -> bytes:
+    """A script or style without the lines that are only for who reads the source: remarks and indentation.
+
+    Only whole lines go, so that nothing inside a string can be mistaken for a remark.
+    """
+    return _INDENT.sub(b"", _REMARK_LINES.sub(b"", source))
+
+
+def packed_file(suffix: str, content: bytes) -> StaticFile:
+    """`content` ready to serve as a file that ends in `suffix`."""
+    packed, small = gzip.compress(content, 9, mtime=0), brotli.compress(content, lgwin=16)
+    tag = hashlib.sha256(content).hexdigest()[:20]
+    return StaticFile(
+        content=content,
+        gzipped=packed if len(content) >= _PACK_MIN_BYTES and len(packed) < len(content) else None,
+        brotli=small if len(content) >= _PACK_MIN_BYTES and len(small) < len(content) else None,
+        content_type=CONTENT_TYPES[suffix],
+        etag=f'"{tag}"'.encode(),
+        gzip_etag=f'"{tag}-gz"'.encode(),
+    )
+
+
+def read_static(*roots: Path) -> dict[str, StaticFile]:
+    """Every file of a known type under the `roots`, by its path with slashes; a later root goes before an earlier."""
     files: dict[str, StaticFile] = {}
-    for path in sorted(root.rglob("*")):
-        kind = CONTENT_TYPES.get(path.suffix)
-        if kind is None or not path.is_file():
-            continue
-        content = path.read_bytes()
-        packed = gzip.compress(content, 9, mtime=0)
-        tag = hashlib.sha256(content).hexdigest()[:20]
-        files[path.relative_to(root).as_posix()] = StaticFile(
-            content=content,
-            gzipped=packed if len(content) >= _GZIP_MIN_BYTES and len(packed) < len(content) else None,
-            content_type=kind,
-            etag=f'"{tag}"'.encode(),
-            gzip_etag=f'"{tag}-gz"'.encode(),
-        )
+    for root in roots:
+        for path in sorted(root.rglob("*")):
+            if path.suffix not in CONTENT_TYPES or not path.is_file():
+                continue
+            content = path.read_bytes()
+            if path.suffix in (".css", ".js"):
+                content = without_remarks(content)
+            files[path.relative_to(root).as_posix()] = packed_file(path.suffix, content)
     return files

@@ -1,19 +1,58 @@
 """The languages of the pages: catalogues, what a browser asks for, and whose clocks are read."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, tzinfo
 from gettext import GNUTranslations
 from io import BytesIO
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+OWN_NAMES = {"fr-x-facile": "Français facile à lire"}
+"""Varieties that CLDR has no name for."""
 _LANGUAGE_RANGE = re.compile(r"([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)(?:;q=([01](?:\.[0-9]{0,3})?))?")
 
 
-def catalogue(path: Path, code: str) -> GNUTranslations:
+def locale_of(code: str) -> Locale:
+    """The formats of a language; a private variety (`fr-x-facile`) has those of its base."""
+    return Locale.parse(code.partition("-x-")[0], sep="-")
+
+
+def name_of(code: str) -> str:
+    """What a language calls itself."""
+    name = OWN_NAMES.get(code) or locale_of(code).get_display_name() or code
+    return name[:1].upper() + name[1:]
+
+
+def codes_in(roots: Sequence[Path]) -> list[str]:
+    """The languages that have a catalogue in any of the folders."""
+    return sorted({path.parent.parent.name for root in roots for path in root.glob("locales/*/LC_MESSAGES/ecluse.po")})
+
+
+def catalogue_of(roots: Sequence[Path], code: str) -> GNUTranslations:
+    """The translations of a language: of a later folder first, and a private variety says like its base the rest."""
+    base = code.partition("-x-")[0]
+    found: GNUTranslations | None = None
+    for name in dict.fromkeys((code, base)):
+        for root in reversed(roots):
+            path = root / "locales" / name / "LC_MESSAGES" / "ecluse.po"
+            if not path.is_file():
+                continue
+            translations = _compiled(path, base)
+            if found is None:
+                found = translations
+            else:
+                found.add_fallback(translations)
+    if found is None:
+        raise ValueError(f"there is no catalogue for the language {code!r}")
+    return found
+
+
+def _compiled(path: Path, code: str) -> GNUTranslations:
     """The translations of a .po file, without a compile step. Fuzzy entries do not count."""
     with path.open("rb") as file:
         found = read_po(file, locale=code.replace("-", "_"))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from markupsafe import Markup, escape
 
+_HOSTILE = re.compile("[&<>'\"]").search
 _HOLE = re.compile("\x02([a-z_]+)\x03")
 
 
@@ -22,17 +23,23 @@ def without_marks(text: str) -> str:
 
 
 class Mould:
-    """A page with holes."""
+    """A page with holes, its solid parts as the bytes that are sent."""
 
     def __init__(self, html: str) -> None:
         parts = _HOLE.split(html)
-        self._solid = parts[::2]
+        self._pieces = [part.encode() for part in parts]
         self._names = parts[1::2]
+        self._wanted = tuple(dict.fromkeys(self._names))
 
     def fill(self, values: Mapping[str, object]) -> bytes:
         """The page with every hole filled from `values`, escaped. Raises KeyError for a hole without a value."""
-        filled = {name: str(escape(values[name])) for name in set(self._names)}
-        pieces: list[str] = []
-        for solid, name in zip(self._solid, self._names, strict=False):
-            pieces += (solid, filled[name])
-        return "".join((*pieces, self._solid[-1])).encode()
+        filled = {name: _escaped(values[name]) for name in self._wanted}
+        pieces = self._pieces.copy()
+        pieces[1::2] = [filled[name] for name in self._names]
+        return b"".join(pieces)
+
+
+def _escaped(value: object) -> bytes:
+    """A value as it stands in the page; most have nothing to escape."""
+    text = str(value)
+    return (str(escape(text)) if _HOSTILE(text) else text).encode()

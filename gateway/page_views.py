@@ -4,10 +4,23 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from gateway.page_look import PLAIN_LOOK, RoomLook
 from gateway.page_mould import without_marks
 
 PageState = Literal[
-    "waiting", "called", "missed", "gone", "moved", "none", "full", "closed", "paused", "prequeue", "drawing", "over"
+    "waiting",
+    "called",
+    "missed",
+    "gone",
+    "ended",
+    "moved",
+    "none",
+    "full",
+    "closed",
+    "paused",
+    "prequeue",
+    "drawing",
+    "over",
 ]
 Unit = Literal["minute", "hour"]
 
@@ -41,6 +54,10 @@ class WaitingView:
     form_not_sent: bool
     epoch: str | None = None
     hours: "HoursView | None" = None
+    look: RoomLook = PLAIN_LOOK
+    slots_left: int | None = None
+    early_seconds: int = 0
+    """After Enter was pressed a moment too soon: when to press it again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +95,10 @@ class SharedPart:
     placed: bool
     counted: bool
     timed: bool
+    slotted: bool
+    early: bool
     hours: HoursView | None
+    look: RoomLook
 
 
 def shared_part(view: WaitingView, lang: str) -> SharedPart:
@@ -102,7 +122,10 @@ def shared_part(view: WaitingView, lang: str) -> SharedPart:
         placed=view.place is not None,
         counted=view.ahead is not None,
         timed=view.claim_until_ms is not None,
+        slotted=view.slots_left is not None,
+        early=view.early_seconds > 0,
         hours=view.hours,
+        look=view.look,
     )
 
 
@@ -121,6 +144,7 @@ class ProblemView:
     title: dict[str, str]
     retry_to: str | None = None
     refresh_seconds: int = 0
+    look: RoomLook = PLAIN_LOOK
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,17 +75,20 @@ def visit(browser: Browser) -> Iterator[Visit]:
     """Opens a visitor's own browser window: `visit(locale=…, **context options)`.
 
     At the end nothing may have gone wrong in any of them: no script error, no refused resource, no broken policy.
-    `refusals` are the statuses a test means to get.
+    `refusals` are the statuses a test means to get; with `offline` it means to lose the connection.
     """
     wrong: list[str] = []
     with ExitStack() as opened:
 
-        def open_one(*, locale: str = "en-GB", refusals: tuple[int, ...] = (), **options: Any) -> Page:
+        def open_one(
+            *, locale: str = "en-GB", refusals: tuple[int, ...] = (), offline: bool = False, **options: Any
+        ) -> Page:
             context = browser.new_context(locale=locale, **options)
             opened.callback(context.close)
             context.set_default_timeout(10_000)
             page = context.new_page()
             meant = [f"responded with a status of {status} " for status in refusals]
+            meant += ["net::ERR_INTERNET_DISCONNECTED"] if offline else []
 
             def on_console(message: ConsoleMessage) -> None:
                 if message.type in ("error", "warning") and not any(text in message.text for text in meant):

@@ -21,7 +21,7 @@ from tests.ecluse.small_programs import wait_until
 
 BOOKABLE = "prefecture"
 """The room with the booking backend behind it."""
-_CALM, _BRIEF = 16, 4
+_CALM, _BRIEF = 32, 4
 _BRIEF_SECONDS = 5
 _NO_PROXY = build_opener(ProxyHandler({}))
 

@@ -3,9 +3,10 @@
 import gzip
 import re
 
+import brotli
 import pytest
 
-from gateway.page_files import read_static
+from gateway.page_files import read_static, without_remarks
 from gateway.pages import TEMPLATES
 
 FILES = read_static(TEMPLATES / "static")
@@ -15,7 +16,9 @@ def test_static_files_come_whole_with_an_etag_for_each_form() -> None:
     file = FILES.get("css/ecluse.css")
     assert file is not None
     assert file.gzipped is not None
-    assert gzip.decompress(file.gzipped) == file.content == (TEMPLATES / "static/css/ecluse.css").read_bytes()
+    assert file.brotli is not None
+    source = (TEMPLATES / "static/css/ecluse.css").read_bytes()
+    assert gzip.decompress(file.gzipped) == brotli.decompress(file.brotli) == file.content == without_remarks(source)
     assert file.content_type == b"text/css; charset=utf-8"
     assert re.fullmatch(rb'"[0-9a-f]{20}"', file.etag)
     assert file.gzip_etag != file.etag
@@ -24,3 +27,17 @@ def test_static_files_come_whole_with_an_etag_for_each_form() -> None:
 @pytest.mark.parametrize("path", ["", "css", "css/", "../problem.html", "css/../css/ecluse.css", "/css/ecluse.css"])
 def test_only_known_static_paths_are_served(path: str) -> None:
     assert FILES.get(path) is None
+
+
+def test_a_browser_gets_the_smallest_form_it_takes_each_with_its_own_tag() -> None:
+    file = FILES["css/ecluse.css"]
+    forms = {accepted: file.best(accepted) for accepted in (b"gzip, deflate, br", b"gzip", b"", b"brother, gzipless")}
+    assert [encoding for _, _, encoding in forms.values()] == [b"br", b"gzip", None, b"gzip"]
+    sizes = [len(content) for content, _, _ in forms.values()]
+    assert sizes[0] < sizes[1] < sizes[2]
+    assert len({tag for _, tag, _ in forms.values()}) == 3
+
+
+def test_remarks_and_indentation_are_not_sent_and_nothing_else_is_lost() -> None:
+    script = b"// why\n/** What. */\nconst a = 'http://x'; // kept\n  /*\n   * Long.\n   */\n  let b = '/* in a string */';\n"
+    assert without_remarks(script) == b"const a = 'http://x'; // kept\nlet b = '/* in a string */';\n"

@@ -12,7 +12,9 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po, write_po
+from jinja2 import TemplateError
 
+from gateway.page_preview import check_pages
 from gateway.pages import TEMPLATES, Pages
 from tests.gateway.test_pages import PLAIN
 
@@ -23,7 +25,9 @@ def messages() -> Iterator[str | tuple[str, ...]]:
     with (TEMPLATES / "locales" / "babel.cfg").open() as file:
         methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
     for folder in (TEMPLATES, TEMPLATES.parent / "gateway"):
-        for _, _, message, _, _ in extract_from_dir(folder, methods, options, KEYWORDS):
+        for _, _, message, _, _ in extract_from_dir(
+            folder, methods, options, KEYWORDS, directory_filter=lambda _: True
+        ):
             yield message
 
 
@@ -67,5 +71,50 @@ def test_a_new_language_needs_only_its_catalogue_and_may_run_right_to_left(tmp_p
     assert '<html lang="ar" dir="rtl">' in page
     assert "people are ahead of you. 2" in page
     # Every CLDR category has its own form for the script.
-    assert all(f"&#34;{category}&#34;:" in page for category in ("zero", "one", "two", "few", "many", "other"))
+    words = pages.static("js/words-ar.js")
+    assert words is not None
+    assert all(
+        f'"{category}":'.encode() in words.content for category in ("zero", "one", "two", "few", "many", "other")
+    )
     assert pages.negotiate("ar-MA", None, None) == "ar"
+
+
+def test_a_plain_variety_says_its_own_sentences_and_the_rest_like_its_base(tmp_path: Path) -> None:
+    plain = Catalog(locale="fr", fuzzy=False)
+    plain.add("You are in line", "Vous attendez votre tour")
+    folder = tmp_path / "locales/fr-x-facile/LC_MESSAGES"
+    folder.mkdir(parents=True)
+    with (folder / "ecluse.po").open("wb") as file:
+        write_po(file, plain)
+    pages = Pages(tmp_path)
+    page = pages.waiting(dataclasses.replace(PLAIN, lang="fr-x-facile", ahead=1234)).decode()
+    assert '<html lang="fr-x-facile" dir="ltr">' in page
+    assert "Vous attendez votre tour" in page
+    assert "1\u202f234 personnes sont devant vous." in page
+    assert ">Français facile à lire</a>" in page
+    assert pages.negotiate("fr-FR,fr", None, None) == "fr", "a browser that asks for French gets the usual one"
+    assert pages.negotiate("fr", "fr-x-facile", None) == "fr-x-facile"
+
+
+def test_what_is_in_the_folder_of_ones_own_goes_before_ours_file_by_file(tmp_path: Path) -> None:
+    (tmp_path / "waiting").mkdir()
+    (tmp_path / "waiting/after.html").write_text("<p>{{ _('Leave the line') }} – ours</p>")
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static/logo.svg").write_text("<svg/>")
+    pages, usual = Pages(tmp_path), Pages()
+    page = pages.waiting(PLAIN).decode()
+    assert "<p>Leave the line – ours</p>" in page
+    assert "You are in line" in page
+    assert pages.static("logo.svg") != usual.static("logo.svg")
+    assert pages.static("css/ecluse.css") == usual.static("css/ecluse.css")
+    assert pages.version != usual.version, "or browsers would keep the files of before"
+
+
+def test_a_template_of_ones_own_that_is_wrong_is_told_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "waiting").mkdir()
+    (tmp_path / "waiting/after.html").write_text("{% if %}")
+    with pytest.raises(TemplateError):
+        Pages(tmp_path)
+    (tmp_path / "waiting/after.html").write_text("{{ no_such_name }}")
+    with pytest.raises(TemplateError, match="no_such_name"):
+        check_pages(Pages(tmp_path))

@@ -1,17 +1,20 @@
 """Pages: what a visitor reads in every state, in every language, and what they can never be made to carry."""
 
 import dataclasses
-import gzip
 import re
 from typing import Any, get_args
 
 import pytest
 
+from gateway.page_preview import LOOK
 from gateway.page_views import PageState
 from gateway.pages import SECURITY_HEADERS, Pages, ProblemView, WaitingView
 from gateway.problems import BY_SLUG
 
 STATES: tuple[str, ...] = get_args(PageState)
+HOURS_ONLY = {"prequeue", "drawing", "over"}
+NEVER_BY_SCRIPT = {"full", "ended"}
+"""Sections that are only there where they are shown."""
 NOW_MS = 1_800_000_000_000
 PLAIN = WaitingView(
     room="sarcelles",
@@ -51,7 +54,8 @@ def test_each_state_shows_its_own_section_and_hides_the_others(pages: Pages, sta
     page = show(pages, state=state, lang=lang)
     shown = re.findall(r'<section data-when="(\w+)"(?! hidden)', page)
     assert shown == [state]
-    assert set(re.findall(r'<section data-when="(\w+)"', page)) == set(STATES)
+    hidden_too = {state} | set(STATES) - NEVER_BY_SCRIPT - (set() if state in HOURS_ONLY else HOURS_ONLY)
+    assert set(re.findall(r'<section data-when="(\w+)"', page)) == hidden_too
     assert f'<html lang="{lang}" dir="ltr">' in page
     assert "\x02" not in page
 
@@ -199,17 +203,38 @@ def test_every_file_a_page_names_is_served(pages: Pages) -> None:
     named: set[str] = set()
     for page in (show(pages), pages.console("fr").decode()):
         named |= set(re.findall(r'/_ecluse/static/([^"?]+)', page))
-    assert {"css/ecluse.css", "js/waiting.js", "js/line.js", "js/console.js", "logo.svg"} <= named
-    assert all(pages.static(path) for path in named)
+    here = f"{pages.version}/"
+    assert {"css/ecluse.css", "js/waiting.js", "js/line.js", "js/console.js", "logo.svg"} <= {
+        path.removeprefix(here) for path in named
+    }
+    assert all(path.startswith(here) and pages.static(path) for path in named)
 
 
-def test_the_first_view_fits_in_fourteen_kibibytes(pages: Pages) -> None:
-    size = len(gzip.compress(show(pages, lang="fr", notice={"fr": "Le service est lent ce matin. " * 5}).encode(), 6))
-    for path in ("css/ecluse.css", "js/waiting.js", "js/line.js", "logo.svg"):
-        file = pages.static(path)
-        assert file is not None
-        size += len(file.gzipped or file.content)
-    assert size <= 14 * 1024
+def test_slots_left_are_told_and_what_that_means_for_somebody_far_back(pages: Pages) -> None:
+    assert "35 slots are left for now.</p>" in show(pages, slots_left=35)
+    assert "you are probably beyond today’s slots." in show(pages, slots_left=12)
+    assert "No slot is left for now." in show(pages, slots_left=0)
+    assert '<p class="slots" data-slot="slots" hidden>' in show(pages)
+
+
+def test_who_pressed_enter_a_moment_too_soon_is_told_that_the_turn_is_kept(pages: Pages) -> None:
+    page = show(pages, state="called", claim_until_ms=NOW_MS + 60_000, early_seconds=4)
+    assert "Press the button again in 4 seconds." in page
+    assert "data-early" not in show(pages, state="called", claim_until_ms=NOW_MS + 60_000)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_ways_around_the_line_are_told_in_every_state(pages: Pages, state: str) -> None:
+    page = show(pages, state=state, look=LOOK, lang="fr")
+    for said in ("lundi à jeudi", 'href="tel:0123456789"', "Point d’accueil", 'href="https://www.example.org/aide"'):
+        assert said in page
+    assert "contact" not in show(pages, state=state)
+
+
+def test_a_room_with_lanes_lets_who_joins_choose_one_without_script(pages: Pages) -> None:
+    page = show(pages, state="none", look=LOOK)
+    assert re.findall(r'name="lane" value="(\w+)"', page) == ["renewal", "first"]
+    assert 'name="lane"' not in show(pages, state="none")
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,15 @@ export function waitSpan(lowSeconds, highSeconds) {
   return { kind, low, lowUnit, high, highUnit };
 }
 
+/**
+ * Why a wait grew, as a word of the page; null where it did not grow by much, or where the people ahead explain it.
+ * `before` and `now` are {seconds, pace, ahead}.
+ */
+export function whyGrown(before, now) {
+  if (before === null || now.ahead > before.ahead || !(now.seconds > before.seconds * 1.25 + 60)) return null;
+  return now.pace < before.pace * 0.95 ? "slowerPace" : "slowerLine";
+}
+
 /** Seconds until the next look: often near the front, seldom far behind it. */
 export function pollSeconds({ near, far }, ahead, perMinute) {
   if (ahead === null) return near;

@@ -1,13 +1,15 @@
 // The waiting page. It works out the visitor's own place from the public board, asks for the ticket only when the
-// board says the turn has come, and shows the section of that state. It never goes anywhere by itself.
+// board says the turn has come, and shows the section of that state. It goes nowhere by itself unless asked to.
 
-import { aheadOf, pollSeconds, Speech, waitSpan } from "./line.js";
+import { aheadOf, pollSeconds, Speech } from "./line.js";
+import { View } from "./view.js";
 
-const LIVE_MS = 30_000; // a screen reader is told at most this often
 const PATIENCE_MS = 15_000; // for one answer
 const EPOCH_SPREAD_SECONDS = 10; // everybody presents their ticket after a new epoch, not all at once
+const STREAM_SECONDS = 180; // nearer than this, the board comes as a stream
+const SKEW_MS = 5_000; // a board this far from our clock: the clock was changed, or slept
 const COVERING = ["paused", "closed", "prequeue", "drawing"]; // phases in which nobody is let in
-const MARK_ERROR = 0.02; // the board's marks are this exact behind the first 32
+const LAST_SECONDS = 60;
 
 class Refused extends Error {
   constructor(answer) {
@@ -27,12 +29,11 @@ async function call(url, method = "GET", options = {}) {
 }
 
 class WaitingPage {
-  constructor(main) {
+  constructor(main, words) {
     const handed = main.dataset;
     this.main = main;
-    this.urls = { board: handed.board, ticket: handed.ticket, tickets: handed.tickets };
-    this.title = handed.title;
-    this.speech = new Speech(JSON.parse(handed.words), document.documentElement.lang);
+    this.base = `/_ecluse/rooms/${handed.room}/`;
+    this.speech = new Speech(words, document.documentElement.lang);
     this.slots = Object.fromEntries([...main.querySelectorAll("[data-slot]")].map((el) => [el.dataset.slot, el]));
     this.phase = handed.phase;
     // These are phases of the room; under them a ticket goes on waiting.
@@ -47,14 +48,15 @@ class WaitingPage {
     this.skew = Number(handed.now) - (performance.timeOrigin + arrival);
     this.failures = 0;
     this.busy = false;
+    this.leads = true; // what this tab knows, it learned by itself
     this.polledAt = Date.now();
     this.notBefore = 0;
-    this.spokenAt = Date.now();
-    this.said = "";
+    this.view = new View(this);
+    if (this.ahead !== null && this.state === "waiting") this.view.ahead(this.ahead);
   }
 
   start() {
-    for (const [target, name] of [[document, "visibilitychange"], [window, "pageshow"], [window, "online"]]) {
+    for (const [target, name] of [[document, "visibilitychange"], [document, "resume"], [window, "pageshow"], [window, "online"]]) {
       target.addEventListener(name, () => this.catchUp());
     }
     this.main.addEventListener("ticket", ({ detail }) => { this.applyTicket(detail); this.show(); });
@@ -63,12 +65,19 @@ class WaitingPage {
       event.preventDefault();
       this.extend(extend);
     });
-    const { opening } = this.main.dataset;
+    const { opening, room } = this.main.dataset;
     this.hours = opening && import(opening).then((module) => { this.opening = new module.Opening(this); });
+    import("./tabs.js").then(({ Tabs, Stream }) => {
+      this.tabs = new Tabs(room, (told) => this.hear(told));
+      this.stream = new Stream(`${this.base}board/events`, (board) => this.turn(board));
+    });
+    import("./alerts.js").then(({ Alerts }) => {
+      this.alerts = new Alerts(this);
+      if (this.shown === "called") this.alerts.call(this.leads);
+    });
     setInterval(() => this.tick(), 1000);
-    this.slots.updated.textContent = this.clockTime(Number(this.main.dataset.now));
     this.show();
-    this.progress();
+    this.main.dataset.script = "on";
     this.later(1);
   }
 
@@ -91,15 +100,21 @@ class WaitingPage {
     if (!document.hidden && now > this.notBefore && now - this.polledAt > 1000) this.turn();
   }
 
-  async turn() {
+  /** One look, at a board that came by itself or at the one asked for. */
+  async turn(streamed = null) {
     if (this.busy) return;
     this.busy = true;
     this.polledAt = Date.now();
     try {
-      const seconds = await this.look();
+      const board = streamed ?? await call(`${this.base}board.json`, "GET", { credentials: "omit" });
+      this.leads = true;
+      const seconds = await this.look(board);
       this.failures = 0;
       this.slots.offline.hidden = true;
-      this.later(seconds);
+      const { id, lane, place, state, claimUntil } = this;
+      this.tabs?.tell({ board, id, lane, place, state, claimUntil, seconds });
+      const streams = this.streams(board);
+      this.later(streams ? board.poll_seconds.far : seconds);
     } catch (error) {
       this.failures += 1;
       this.slots.offline.hidden = false;
@@ -113,8 +128,32 @@ class WaitingPage {
     }
   }
 
-  async look() {
-    const board = await call(this.urls.board, "GET", { credentials: "omit" });
+  /** What another tab of this browser has just seen: as good as an own look, which can come later. */
+  async hear(told) {
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      this.leads = false;
+      this.stream?.stop();
+      this.polledAt = Date.now();
+      this.take(told);
+      this.state = told.state;
+      this.claimUntil = told.claimUntil;
+      this.epoch = told.board.epoch;
+      await this.hours;
+      await this.opening?.follow(told.board);
+      this.readBoard(told.board);
+      this.failures = 0;
+      this.slots.offline.hidden = true;
+      this.later(told.seconds * 2, 0.2);
+    } catch {
+      this.later(told.seconds);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  async look(board) {
     if (this.epoch !== null && board.epoch !== this.epoch && this.id !== null) await this.presentAgain();
     this.epoch = board.epoch;
     await this.hours;
@@ -128,28 +167,36 @@ class WaitingPage {
     return pollSeconds(board.poll_seconds, this.ahead, lane.calls_per_minute?.p50 ?? 0);
   }
 
+  /** Near the front, the board comes by itself: a hidden tab is then as quick as one in view. */
+  streams(board) {
+    const near = this.state === "waiting" && this.reckoned && this.reckoned.p50 !== null
+      && this.reckoned.p50 < STREAM_SECONDS && this.place > board.lanes[this.lane].serving;
+    if (near) this.stream?.start();
+    else this.stream?.stop();
+    return Boolean(this.stream?.source);
+  }
+
   readBoard(board) {
-    const { speech, slots } = this;
     this.phase = board.phase;
-    slots.stale.hidden = !board.stale;
-    slots.pace.textContent = speech.pace(board.pace_per_minute);
-    slots.updated.textContent = this.clockTime(board.at_ms);
-    slots.updated.dateTime = new Date(board.at_ms).toISOString();
-    this.showNotice(board.notice ?? {});
+    this.board = board;
+    const behind = board.at_ms - Date.now();
+    if (!board.stale && Math.abs(behind - this.skew) > SKEW_MS) this.skew = behind;
     const lane = board.lanes[this.lane];
+    this.reckoned = null;
     if (lane && this.place !== null && this.state === "waiting" && !this.opening?.undrawn) {
-      this.showAhead(aheadOf(lane, this.place, this.ahead));
+      this.ahead = aheadOf(lane, this.place, this.ahead);
       const { p50, slow } = lane.calls_per_minute ?? {};
       const seconds = (perMinute) => (perMinute > 0 ? ((this.ahead + 1) / perMinute) * 60 : null);
-      slots.wait.textContent = speech.wait(waitSpan(seconds(p50), seconds(slow)));
+      this.reckoned = { ahead: this.ahead, p50: seconds(p50), slow: seconds(slow), at: Date.now() };
     }
+    this.view.board(board);
     this.show();
   }
 
   /** The ticket's own state; returns the seconds until it is worth asking again. */
   async readTicket() {
     try {
-      this.applyTicket(await call(this.urls.ticket));
+      this.applyTicket(await call(`${this.base}ticket`));
     } catch (error) {
       if (error.status !== 410 && error.status !== 404 && error.status !== 401) throw error;
       this.state = error.status === 410 ? "gone" : "none";
@@ -160,18 +207,18 @@ class WaitingPage {
 
   applyTicket(ticket) {
     // A visit already admitted in another tab enters by the same button: a repeated claim gives the same admission.
-    const shown = { admitted: "called", left: "none", ended: "gone" };
+    const shown = { admitted: "called", left: "none", ended: "ended" };
     this.take(ticket);
     this.state = shown[ticket.state] ?? ticket.state;
     this.claimUntil = ticket.claim_until ? Date.parse(ticket.claim_until) : null;
     this.nextPoll = ticket.next_poll_seconds ?? null;
-    if (this.state === "waiting" && typeof ticket.ahead === "number") this.showAhead(ticket.ahead);
+    if (this.state === "waiting" && typeof ticket.ahead === "number") this.ahead = ticket.ahead;
   }
 
   /** The store lost its content: the signed ticket in the cookie rebuilds the place. */
   async presentAgain() {
-    await new Promise((done) => setTimeout(done, Math.random() * EPOCH_SPREAD_SECONDS * 1000));
-    this.applyTicket(await call(this.urls.tickets, "POST"));
+    await new Promise((done) => { setTimeout(done, Math.random() * EPOCH_SPREAD_SECONDS * 1000); });
+    this.applyTicket(await call(`${this.base}tickets`, "POST"));
   }
 
   async extend(form) {
@@ -180,15 +227,13 @@ class WaitingPage {
       this.claimUntil = Date.parse(answer.claim_until);
       this.warned = false;
       this.tick();
-      this.announce(this.speech.say("extended", { time: this.speech.countdown(this.secondsLeft()) }), true);
+      this.view.announce(this.speech.say("extended", { time: this.speech.countdown(this.secondsLeft()) }), true);
     } catch {
-      this.announce(this.speech.say("notExtended"), true);
+      this.view.announce(this.speech.say("notExtended"), true);
       this.slots.left.textContent = this.speech.say("notExtended");
       this.turn();
     }
   }
-
-  // ---- showing ----
 
   get shown() {
     const held = COVERING.includes(this.phase); // a call keeps its time meanwhile
@@ -197,73 +242,11 @@ class WaitingPage {
   }
 
   show() {
-    const shown = this.shown;
-    const changed = shown !== this.main.dataset.state;
-    for (const el of this.main.querySelectorAll("[data-when]")) {
-      el.hidden = !el.dataset.when.split(" ").includes(shown);
-    }
-    this.main.dataset.state = shown;
-    if (shown === "called") document.title = `${this.speech.say("turn")} – ${this.title}`;
-    else if (shown === "waiting" && this.ahead !== null) {
-      document.title = `(${this.speech.number(this.ahead + 1)}) ${this.title}`;
-    } else document.title = this.title;
-    if (!changed) return;
+    const { shown } = this;
+    if (!this.view.section(shown)) return;
     this.tick();
-    const heading = this.main.querySelector(`section[data-when="${shown}"] h2`);
-    if (shown === "called") heading.focus();
-    else this.announce(heading.textContent, true);
-  }
-
-  showAhead(ahead) {
-    const { speech, slots } = this;
-    const before = this.ahead;
-    // Between two marks the board is exact to 2 %: a smaller rise is noise, and a rise is never shown without words.
-    if (before !== null && ahead > before && ahead - before <= before * MARK_ERROR) ahead = before;
-    if (before !== null && ahead > before) {
-      const values = { before: speech.number(before + 1), after: speech.number(ahead + 1) };
-      slots.moved.textContent = speech.say("moved", values);
-      slots.moved.hidden = false;
-    } else if (before !== null && ahead < before) slots.moved.hidden = true;
-    this.ahead = ahead;
-    const big = document.createElement("b");
-    big.textContent = speech.number(ahead + 1);
-    const [start, end] = speech.words.number.split("%(number)s");
-    slots.number.replaceChildren(start, big, end);
-    slots.ahead.textContent = speech.say(ahead ? "ahead" : "next", { count: ahead, number: speech.number(ahead) });
-    slots.number.hidden = slots.ahead.hidden = false;
-    slots.counting.hidden = true;
-    this.progress();
-    this.announce(`${slots.number.textContent}. ${slots.wait.textContent}`);
-  }
-
-  /** How much of the way is behind: measured from the first number this browser saw for this ticket. */
-  progress() {
-    if (this.ahead === null || this.id === null) return;
-    const key = `ecluse:${this.main.dataset.room}:${this.id}`;
-    let first = this.ahead;
-    try {
-      first = Math.max(first, Number(sessionStorage.getItem(key) ?? 0));
-      sessionStorage.setItem(key, String(first));
-    } catch {
-      // Storage may be forbidden; then the way starts here.
-      first = this.first = Math.max(first, this.first ?? 0);
-    }
-    const done = first > 0 ? (first - this.ahead) / first : 0;
-    const bar = this.slots.progress;
-    bar.value = Math.round(done * 100);
-    bar.textContent = this.speech.say("progress", { percent: this.speech.number(done, { style: "percent" }) });
-    bar.hidden = false;
-  }
-
-  showNotice(notice) {
-    const { lang } = this.speech;
-    const code = [lang, "en", ...Object.keys(notice)].find((name) => notice[name]);
-    this.slots.notice.hidden = code === undefined;
-    const text = this.slots["notice-text"];
-    if (code === undefined || text.textContent === notice[code]) return;
-    text.textContent = notice[code];
-    text.lang = code;
-    this.announce(notice[code], true);
+    if (shown === "called") this.alerts?.call(this.leads);
+    else this.alerts?.calm();
   }
 
   secondsLeft() {
@@ -272,29 +255,21 @@ class WaitingPage {
 
   tick() {
     this.opening?.tick();
-    const slot = this.slots.left;
-    slot.hidden = this.claimUntil === null;
+    if (this.failures) this.view.wait();
+    this.slots.left.hidden = this.claimUntil === null;
     if (this.shown !== "called" || this.claimUntil === null) return;
     const seconds = this.secondsLeft();
-    slot.textContent = this.speech.say("left", { time: this.speech.countdown(seconds) });
-    if (seconds <= 60 && !this.warned) {
+    this.view.left(seconds);
+    if (seconds <= LAST_SECONDS && !this.warned) {
       this.warned = true;
-      this.announce(slot.textContent, true);
+      this.view.announce(this.slots.left.textContent, true);
+      if (seconds > 0 && this.leads) this.alerts?.hurry();
     }
     if (seconds === 0 && !this.late) this.later(1);
     this.late = seconds === 0;
   }
-
-  announce(text, now = false) {
-    if (text === this.said || (!now && Date.now() - this.spokenAt < LIVE_MS)) return;
-    this.said = text;
-    this.spokenAt = Date.now();
-    this.slots.live.textContent = text;
-  }
-
-  clockTime(ms) {
-    return new Intl.DateTimeFormat(this.speech.lang, { timeStyle: "medium" }).format(ms);
-  }
 }
 
-new WaitingPage(document.querySelector("main[data-room]")).start();
+const main = document.querySelector("main[data-room]");
+const { default: words } = await import(main.dataset.words);
+new WaitingPage(main, words).start();

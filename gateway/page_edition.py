@@ -1,0 +1,132 @@
+"""All pages in one language: its catalogue, its formats, its compiled templates. The home of jinja2 here."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, Template, TemplateError
+from markupsafe import Markup
+
+from gateway.page_files import STATIC_PREFIX
+from gateway.page_languages import catalogue_of, locale_of, name_of
+from gateway.page_mould import Mould, hole
+from gateway.page_phrases import Phrases
+from gateway.page_views import ProblemView, SharedPart, WaitingView, by_language, shared_part
+
+__all__ = ["Edition", "TemplateError"]
+MOULDS = 256
+"""How many moulds of a language are kept: rooms × states × what may be shown or not."""
+
+
+class Edition:
+    """One language."""
+
+    def __init__(self, roots: Sequence[Path], code: str, codes: Sequence[str], version: str, zone: tzinfo) -> None:
+        self.code = code
+        locale, self._catalogue = locale_of(code), catalogue_of(roots, code)
+        self.phrases = Phrases(locale, self._catalogue, zone)
+        self._mould = lru_cache(maxsize=MOULDS)(self._cast)
+        self._env = Environment(
+            # A folder of one's own goes before ours.
+            loader=ChoiceLoader([FileSystemLoader(root) for root in reversed(roots)]),
+            autoescape=True,
+            undefined=StrictUndefined,
+            extensions=["jinja2.ext.i18n"],
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        # The extension adds this method at run time, so its stub does not know it.
+        self._env.install_gettext_translations(self._catalogue, newstyle=True)  # type: ignore[attr-defined]
+        self._env.globals.update(
+            lang=code,
+            dir=locale.text_direction,
+            languages=[(other, name_of(other)) for other in codes],
+            asset=lambda path: f"{STATIC_PREFIX}{version}/{path}",
+            number=self.phrases.number,
+            raw=self._catalogue.gettext,
+            forms=self.phrases.forms,
+            own=self._own,
+            attribute=attribute,
+            script=lambda value: Markup(as_json(value)),  # noqa: S704 - a script module, never HTML
+            told=lambda texts: by_language(texts, code),
+            wait=self.phrases.wait,
+            at=lambda seconds: self.phrases.clock_time(seconds)[0],
+            on_the_day=self.phrases.on_the_day,
+        )
+        self._templates: dict[str, Template] = {name: self._env.get_template(name) for name in _names(roots)}
+        # The same for everybody, so made once: the words of the scripts, and the pages without a visitor in them.
+        self.words = b"export default " + self.render("waiting/words.html").strip() + b";\n"
+        self.console = self.render("operator/console.html")
+        self.accessibility = self.render("accessibility.html")
+
+    def render(self, template: str, /, **values: object) -> bytes:
+        """The template filled with `values`."""
+        return self._templates[template].render(values).encode()
+
+    def waiting(self, view: WaitingView) -> bytes:
+        """One visitor's waiting page."""
+        return self._mould(shared_part(view, self.code)).fill(self._visitor_part(view))
+
+    def sheet(self, template: str, view: WaitingView, more: Mapping[str, object]) -> bytes:
+        """The template, filled with what a waiting page would say of this place."""
+        page = shared_part(view, self.code)
+        return self.render(template, page=page, look=page.look, said=self._visitor_part(view), **more)
+
+    def problem(self, view: ProblemView) -> bytes:
+        """A problem for a person."""
+        title, title_lang = by_language(view.title, self.code)
+        return self.render("problem.html", view=view, look=view.look, room_title=title, title_lang=title_lang)
+
+    def _cast(self, page: SharedPart) -> Mould:
+        return Mould(self._templates["waiting/page.html"].render(page=page, look=page.look, hole=hole))
+
+    def _visitor_part(self, view: WaitingView) -> dict[str, object]:
+        """What fills the holes: only what is looked at differs, so what a state does not show may be empty."""
+        say, ahead = self.phrases, view.ahead or 0
+        updated, updated_at = say.clock_time(view.now_ms // 1000)
+        return {
+            "id": view.id,
+            "place": view.place,
+            "ahead": ahead,
+            "now": view.now_ms,
+            "claim_until": view.claim_until_ms,
+            "number": say.number(ahead + 1),
+            "people": say.people(ahead),
+            "wait": say.wait(view.wait_low_seconds, view.wait_high_seconds),
+            "pace": say.pace(view.pace_per_minute),
+            "slots": "" if view.slots_left is None else say.slots(view.slots_left, view.ahead),
+            "updated": updated,
+            "updated_at": updated_at,
+            "left": say.left(view),
+            "until": say.clock_time(view.claim_until_ms // 1000)[0] if view.claim_until_ms is not None else "",
+            "early": say.early(view.early_seconds),
+            "refresh": view.refresh_seconds,
+            "reloads": say.reloads(view.refresh_seconds),
+            "opens_in": say.opens_in(view),
+            "to": view.return_to,
+            "here": f"/_ecluse/rooms/{view.room}?to={quote(view.return_to, safe='/')}",
+        }
+
+    def _own(self, texts: Mapping[str, str]) -> tuple[str, str]:
+        """A text of a room's own, with the language it is in."""
+        return by_language(dict(texts), self.code)
+
+
+def attribute(value: object) -> str:
+    """JSON for an attribute; autoescape quotes it, and the browser hands it back whole."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def as_json(value: object) -> str:
+    """JSON for a script module; `<` and line separators written so that no reader trips over them."""
+    return attribute(value).replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _names(roots: Sequence[Path]) -> list[str]:
+    """Every template; the booking pages belong to the origin, with texts of their own."""
+    paths = {path.relative_to(root) for root in roots for path in root.glob("**/*.html")}
+    return sorted(path.as_posix() for path in paths if path.parts[0] != "booking")

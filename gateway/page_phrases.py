@@ -1,0 +1,140 @@
+"""What a page says in one language besides the words of its templates: numbers, durations, times, sentences."""
+
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
+from gettext import GNUTranslations
+from typing import Literal
+
+from babel import Locale
+from babel.dates import format_date, format_time
+from babel.numbers import format_decimal
+from babel.units import format_unit
+
+from gateway.page_languages import zone_called
+from gateway.page_views import WaitingView, WaitSpan, wait_span
+
+
+class Phrases:
+    """The sentences with something in them."""
+
+    def __init__(self, locale: Locale, catalogue: GNUTranslations, zone: tzinfo) -> None:
+        self.locale = locale
+        self._zone = zone
+        self._text, self._plural = catalogue.gettext, catalogue.ngettext
+        self.number: Callable[[int], str] = lru_cache(maxsize=4096)(self._number)
+        self.clock_time: Callable[[int], tuple[str, str]] = lru_cache(maxsize=256)(self._clock_time)
+        self.on_the_day: Callable[[int, str], tuple[str, str]] = lru_cache(maxsize=64)(self._on_the_day)
+        self._amount = lru_cache(maxsize=1024)(self._unit)
+
+    def people(self, ahead: int) -> str:
+        """How many are ahead."""
+        text, plural = self._text, self._plural
+        if not ahead:
+            return text("Nobody is ahead of you: you are next.")
+        said = plural("%(number)s person is ahead of you.", "%(number)s people are ahead of you.", ahead)
+        return said % {"number": self.number(ahead)}
+
+    def reloads(self, seconds: int) -> str:
+        """That the page reloads by itself."""
+        plural = self._plural
+        said = plural(
+            "This page reloads by itself every %(number)s second.",
+            "This page reloads by itself every %(number)s seconds.",
+            seconds,
+        )
+        return said % {"number": self.number(seconds)}
+
+    def wait(self, low_seconds: float | None, high_seconds: float | None) -> str:
+        """How long it may take."""
+        text = self._text
+        span: WaitSpan = wait_span(low_seconds, high_seconds)
+        low, high = self._amount(span.low, span.low_unit), self._amount(span.high, span.high_unit)
+        match span.kind:
+            case "unknown":
+                return text("Estimated wait: the first estimate appears once people have been let in.")
+            case "under":
+                return text("Estimated wait: less than %(high)s.") % {"high": high}
+            case "about":
+                return text("Estimated wait: about %(high)s.") % {"high": high}
+            case "over":
+                return text("Estimated wait: more than %(low)s.") % {"low": low}
+            case "between":
+                # "between 6 and 12 minutes": the unit is said once where both ends share it.
+                low = self.number(span.low) if span.low_unit == span.high_unit else low
+                return text("Estimated wait: between %(low)s and %(high)s.") % {"low": low, "high": high}
+
+    def slots(self, left: int, ahead: int | None) -> str:
+        """How many slots are left, and what that means for somebody this far back."""
+        text, plural = self._text, self._plural
+        if left == 0:
+            return text("No slot is left for now.")
+        said = plural("%(number)s slot is left for now.", "%(number)s slots are left for now.", left)
+        return said % {"number": self.number(left)} + (f" {self.beyond}" if ahead is not None and ahead >= left else "")
+
+    @property
+    def beyond(self) -> str:
+        """That somebody this far back will hardly get a slot."""
+        text = self._text
+        return text("There are more people ahead of you: you are probably beyond today’s slots.")
+
+    def pace(self, per_minute: float) -> str:
+        """How many are let in."""
+        text = self._text
+        if per_minute < 1:
+            return text("%(number)s per hour") % {"number": self.number(round(per_minute * 60))}
+        return text("%(number)s per minute") % {"number": self.number(round(per_minute))}
+
+    def opens_in(self, view: WaitingView) -> str:
+        """How long until the opening, rounded up: nobody is told to come back too late."""
+        if view.hours is None or view.hours.opens_at_ms is None:
+            return ""
+        minutes = math.ceil(max(0, view.hours.opens_at_ms - view.now_ms) / 60_000)
+        low, unit = minutes, "minute"
+        if minutes >= 48 * 60:
+            low, unit = math.ceil(minutes / 1440), "day"
+        elif minutes > 120:
+            low, unit = math.ceil(minutes / 60), "hour"
+        text = self._text
+        return text("In about %(time)s.") % {"time": self._amount(low, unit)}
+
+    def left(self, view: WaitingView) -> str:
+        """The time left to enter, rounded down: a person told "2 minutes" has at least two."""
+        if view.claim_until_ms is None:
+            return ""
+        seconds = max(0, view.claim_until_ms - view.now_ms) // 1000
+        return self._amount(seconds // 60, "minute") if seconds >= 60 else self._amount(seconds, "second")
+
+    def early(self, seconds: int) -> str:
+        """That Enter was pressed a moment too soon."""
+        text = self._text
+        return text(
+            "Your turn is kept, but for a moment nobody more can be let in. Press the button again in %(time)s."
+        ) % {"time": self._amount(seconds, "second")}
+
+    def forms(self, singular: str, plural: str) -> dict[str, str]:
+        """Every plural form of a message by CLDR category, which is what Intl.PluralRules says in a browser."""
+        found: dict[str, str] = {}
+        for count in (*range(200), 1000, 1_000_000):
+            found.setdefault(self.locale.plural_form(count), self._plural(singular, plural, count))
+        return found
+
+    def _number(self, value: int) -> str:
+        return format_decimal(value, locale=self.locale)
+
+    def _unit(self, value: int, unit: Literal["second", "minute", "hour", "day"]) -> str:
+        return format_unit(value, f"duration-{unit}", "long", locale=self.locale)
+
+    def _clock_time(self, unix_seconds: int) -> tuple[str, str]:
+        """The time of day with its zone for reading, and the same instant for machines."""
+        at = datetime.fromtimestamp(unix_seconds, UTC)
+        return format_time(at, "long", tzinfo=self._zone, locale=self.locale), at.isoformat().replace("+00:00", "Z")
+
+    def _on_the_day(self, unix_ms: int, zone: str) -> tuple[str, str]:
+        """A day and its time on the clocks of `zone`, and the same instant for machines."""
+        at = datetime.fromtimestamp(unix_ms / 1000, UTC)
+        words = {"day": format_date(at.astimezone(zone_called(zone)), "full", locale=self.locale),
+                 "time": format_time(at, "short", tzinfo=zone_called(zone), locale=self.locale)}  # fmt: skip
+        text = self._text
+        return text("%(day)s at %(time)s") % words, at.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,103 @@
+"""What the page weighs over the wire, measured on the real gateway: the first view, each poll, an hour of waiting."""
+
+import gzip
+import json
+import re
+
+import pytest
+
+from ecluse.domain.board import Board, LaneBoard, Phase, mark_ranks, poll_seconds
+from ecluse.domain.estimate import Throughput
+from tests.gateway.visitor import ROOM, Answer
+from tests.gateway.whole import OpenWhole
+
+KIB = 1024
+FIRST_VIEW_BYTES = 14 * KIB
+POLL_BYTES = KIB
+POLL_HEAD_BYTES = 330
+"""The head of an answer with the board; a test below holds it to that."""
+PACKED = {"accept-encoding": "gzip, deflate, br"}
+CALLS_PER_MINUTE = 60.0
+
+
+def parts(page: str) -> tuple[list[str], list[str]]:
+    """What a browser needs before the page can be read, and the script it loads besides."""
+    head = re.search(r"<head>(.*?)</head>", page, re.DOTALL)
+    assert head is not None
+    return (
+        re.findall(r'<link rel="stylesheet" href="([^"]+)"', head[1]),
+        re.findall(r'(?:modulepreload" href|<script type="module" src)="([^"]+)"', head[1]),
+    )
+
+
+def weight(answer: Answer) -> int:
+    assert answer.status == 200
+    return len(answer.body)
+
+
+@pytest.mark.parametrize("lang", ["fr", "en"])
+async def test_the_first_view_is_fourteen_kibibytes_and_readable_after_two_requests(
+    open_whole: OpenWhole, lang: str
+) -> None:
+    notice = {"fr": "Le service est lent ce matin. " * 5, "en": "The service is slow this morning. " * 5}
+    whole = await open_whole(notice=notice)
+    await whole.occupied()
+    visitor = whole.visitor()
+    page = await visitor.ask("GET", f"{ROOM}?lang={lang}", PACKED)
+    assert page.get("content-encoding") == "gzip"
+    styles, scripts = parts(gzip.decompress(page.body).decode())
+    assert len(styles) == 1, "the page and one style are what reading needs"
+    assert len(scripts) == 4
+    size = weight(page)
+    for path in (*styles, *scripts, re.sub("css/.*", "logo.svg", styles[0])):
+        answer = await visitor.ask("GET", path, PACKED)
+        assert answer.get("content-encoding") == "br"
+        assert answer.get("cache-control") == "public, max-age=31536000, immutable"
+        size += weight(answer)
+    assert size <= FIRST_VIEW_BYTES
+    plain = await visitor.ask("GET", f"{ROOM}?lang={lang}")
+    assert plain.get("content-encoding") is None
+    assert b"</html>" in plain.body
+
+
+async def test_a_board_that_has_not_changed_costs_a_few_hundred_bytes(open_whole: OpenWhole) -> None:
+    whole = await open_whole()
+    await whole.occupied()
+    for _ in range(40):
+        await whole.waiting()
+    await whole.turn()
+    path = f"{ROOM}/board.json"
+    board = await whole.visitor().ask("GET", path, PACKED)
+    assert weight(board) + head_bytes(board) <= POLL_BYTES
+    assert head_bytes(board) <= POLL_HEAD_BYTES
+    again = await whole.visitor().ask("GET", path, PACKED | {"if-none-match": board.get("etag") or ""})
+    assert (again.status, again.body) == (304, b"")
+    assert head_bytes(again) <= 300
+
+
+def head_bytes(answer: Answer) -> int:
+    return sum(len(name) + len(value) + 4 for name, value in answer.headers) + 17
+
+
+def board_bytes(waiting: int) -> int:
+    """A packed board of a line of so many, numbers with gaps as people leave."""
+    marks = [(1_700_000_000 + rank * 3 + rank % 7, rank) for rank in mark_ranks(waiting)]
+    lane = LaneBoard(
+        waiting=waiting, serving=1_700_000_000, calls_per_minute=Throughput(p50=CALLS_PER_MINUTE, slow=40), marks=marks
+    )
+    board = Board(
+        room="sarcelles", epoch="abcdefgh", at_ms=1_800_000_000_000, phase=Phase.OPEN, notice={}, pace_per_minute=60,
+        waiting=waiting, called=9, admitted=120, lanes={"main": lane},
+    )  # fmt: skip
+    return len(gzip.compress(json.dumps(board.document(), separators=(",", ":")).encode(), 6))
+
+
+@pytest.mark.parametrize(("line", "each_at_most"), [(100, 1.0), (1_000, 1.5), (10_000, 2.2), (100_000, 3.0)])
+def test_a_poll_and_an_hour_of_waiting_weigh_what_the_document_says(line: int, each_at_most: float) -> None:
+    each = board_bytes(line) + POLL_HEAD_BYTES
+    polls = 3600 / poll_seconds(line, CALLS_PER_MINUTE)
+    print(f"line of {line}: {each} bytes a poll, {polls:.0f} polls an hour, {each * polls / 1000:.0f} kB an hour")
+    assert each <= each_at_most * KIB
+    assert polls <= 1200
+    if line > 1000:
+        assert each * polls <= 550_000, "the last hour of a wait is the dearest"
