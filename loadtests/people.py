@@ -144,7 +144,7 @@ def _press(visitor: Visitor, form: str) -> Moves[Answer]:
     return answer
 
 
-def helper(visitor: Visitor) -> Moves[str]:
+def accompanied(visitor: Visitor) -> Moves[str]:
     """An association: forty people at one desk, one browser window each, served in turn."""
     others = [visitor.companion() for _ in range(HELPED - 1)]
     outcomes = yield from together([applicant(each) for each in (visitor, *others)], apart_seconds=1.0)

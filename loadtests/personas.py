@@ -34,7 +34,7 @@ PERSONAS: Mapping[str, Persona] = {
     "impatient": Persona(way=people.impatient, books=True),
     "many-tabs": Persona(way=people.many_tabs, books=True),
     "no-javascript": Persona(way=people.no_javascript, books=True),
-    "helper": Persona(way=people.helper, books=True),
+    "helper": Persona(way=people.accompanied, books=True),
     "sleeper": Persona(way=people.sleeper),
     "no-show": Persona(way=people.no_show),
     "leaver": Persona(way=people.leaver),

@@ -61,6 +61,11 @@ def _axes(figure: Figure, title: str, ylabel: str, length: float) -> Axes:
     return axes
 
 
+def _legend(axes: Axes) -> None:
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False)
+
+
 class Plots:
     """The pictures of one record."""
 
@@ -80,7 +85,7 @@ class Plots:
             times = self._since([each.arrived_at for each in self._record.traces if each.robot is robots])
             if times:
                 axes.step(*counted(times, self._width, self._length), where="post", color=colour, label=name)
-        axes.legend(frameon=False)
+        _legend(axes)
 
     def line(self, figure: Figure) -> None:
         """How many waited, as the board said."""
@@ -90,7 +95,7 @@ class Plots:
         axes.plot(at, [board.waiting for board in boards], color=SECOND, label="waiting")
         axes.plot(at, [board.admitted for board in boards], color=GOOD, label="inside")
         axes.set_ylim(bottom=0)
-        axes.legend(frameon=False)
+        _legend(axes)
 
     def admissions(self, figure: Figure) -> None:
         """Everybody let in, beside what the pace allows."""
@@ -103,7 +108,7 @@ class Plots:
             axes.plot(
                 span, [1 + pace / 60 * (at - span[0]) for at in span], color=QUIET, linestyle="--", label="pace"
             )  # fmt: skip
-        axes.legend(frameon=False)
+        _legend(axes)
 
     def origin(self, figure: Figure) -> None:
         """How fast the origin answered."""
@@ -112,7 +117,7 @@ class Plots:
             at, values = self._by_stretch(share)
             axes.plot(at, values, color=colour, label=name)
         axes.set_ylim(bottom=0)
-        axes.legend(frameon=False)
+        _legend(axes)
 
     def _by_stretch(self, share: float) -> tuple[list[float], list[float]]:
         found: dict[int, list[float]] = {}

@@ -18,6 +18,8 @@ class Form(StrEnum):
     """Densest at its beginning, as when a page is reloaded until it opens."""
     EVEN = "even"
     """Independent of each other, as many in each minute as in any other."""
+    PACED = "paced"
+    """One after the other at equal intervals, for rates that are to be compared."""
     BELL = "bell"
     """Swells and ebbs, as at lunchtime."""
 
@@ -34,10 +36,10 @@ class Wave:
 
 def arrivals(waves: Sequence[Wave], random: Random) -> list[float]:
     """Seconds after the start at which each visitor arrives, in order."""
-    return sorted(_moment(wave, random) for wave in waves for _ in range(wave.people))
+    return sorted(_moment(wave, number, random) for wave in waves for number in range(wave.people))
 
 
-def _moment(wave: Wave, random: Random) -> float:
+def _moment(wave: Wave, number: int, random: Random) -> float:
     start, length = wave.start_seconds, wave.length_seconds
     match wave.form:
         case Form.RUSH:
@@ -45,6 +47,8 @@ def _moment(wave: Wave, random: Random) -> float:
         case Form.BELL:
             # The mean of four even draws: a bell that ends where the wave ends.
             return start + length * sum(random.random() for _ in range(4)) / 4
+        case Form.PACED:
+            return start + length * number / wave.people
         case Form.EVEN:
             return start + random.uniform(0.0, length)
 
