@@ -74,7 +74,10 @@ def main() -> int:
         rows = judged(runner.run(_all(options)), short=options.short)
     print("\n" + "\n".join(lines(rows)) + f"\n\n{time.monotonic() - started:.0f} s")
     if options.save:
-        saved = [{"name": row.name, "value": row.value, "unit": row.unit, "spread": row.spread} for row in rows]
+        saved = [
+            {"name": row.name, "value": row.value, "unit": row.unit, "spread": row.spread, "rate": row.rate}
+            for row in rows
+        ]
         options.save.write_text(json.dumps({"rows": saved}, indent=1) + "\n", encoding="utf-8")
     return 0 if all(row.reached for row in rows) else 1
 

@@ -232,6 +232,7 @@ async def http_rows(rounds: int, seconds: float) -> list[Row]:
     with Stage() as stage:
         http = HttpStage(stage, seconds)
         await http.open()
+        at_rest = http.resident_mb()
         kinds: dict[str, Measure] = {
             "hello": http.hello, "board": http.board, "ticket state": http.ticket, "join, JSON": http.join,
             "join, page": http.join_page, "claim": http.claim, "bare proxy": http.bare_proxy,
@@ -259,7 +260,9 @@ async def http_rows(rounds: int, seconds: float) -> list[Row]:
                 spread=(ratios[0], ratios[-1]),
                 unit=f"× {limit}",
                 note=f"{median(rates):,.0f} requests per CPU-second",
+                rate=median(rates),
             )
         )
-    rows.append(Row(name="gateway memory", value=memory, unit="MB resident", note="after the rows above"))
+    rows.append(Row(name="gateway memory", value=at_rest, unit="MB resident", note="started, at rest"))
+    rows.append(Row(name="gateway memory after it all", value=memory, unit="MB resident"))
     return rows

@@ -1,5 +1,6 @@
 """The limits that other servers set: nginx with a one-second micro-cache, and HAProxy that verifies the pass itself."""
 
+import os
 import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from ecluse.ports import free_ports
 
 _PATH = "/usr/local/sbin:/usr/sbin:/usr/local/bin:/usr/bin:/bin"
 _NGINX = """\
-worker_processes 1;
+{user}worker_processes 1;
 daemon off;
 pid {folder}/nginx.pid;
 error_log stderr crit;
@@ -84,7 +85,10 @@ class Servers:
         if self._nginx:
             config = folder / "nginx.conf"
             gateway = self._http.gateway[1]
-            config.write_text(_NGINX.format(folder=folder, port=nginx_port, gateway=gateway), encoding="utf-8")
+            # Its worker would otherwise be somebody who may not look into our folder.
+            user = "user root;\n" if os.geteuid() == 0 else ""
+            text = _NGINX.format(user=user, folder=folder, port=nginx_port, gateway=gateway)
+            config.write_text(text, encoding="utf-8")
             master = self._stage.start(self._nginx, "-p", str(folder), "-c", str(config))
             await answers(nginx_port)
             self._ids["nginx"] = _worker_of(master)

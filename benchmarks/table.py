@@ -14,6 +14,8 @@ class Row:
     floor: float | None = None
     ceiling: float | None = None
     note: str = ""
+    rate: float | None = None
+    """The absolute figure behind a ratio, for arithmetic about this very machine."""
 
     @property
     def reached(self) -> bool:
