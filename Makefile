@@ -2,7 +2,7 @@
 # `make help` lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock bench load shots
+.PHONY: help demo test check format lock bench bench-compare load prove shots
 
 SHELL_SCRIPTS := deploy/dev/setup.sh .ci/run
 RUN := .venv/bin/python -m
@@ -13,7 +13,7 @@ INFO ?=
 ARGS ?=
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## everything on this machine until Ctrl-C: PORT=8000 CROWD=300 INFO=file
 	@deploy/dev/setup.sh runtime
@@ -45,15 +45,24 @@ lock: ## the lock files, from pyproject.toml; ARGS=--upgrade for newer versions
 	$(COMPILE) $(ARGS) --extra embedded pyproject.toml -o requirements.lock
 	$(COMPILE) $(ARGS) --extra embedded --extra load --extra postgres --extra eddsa --group dev pyproject.toml -o requirements-dev.lock
 
-bench: ## speed and memory beside the limit and the peers
+bench: ## speed and memory beside the limit and the peers: ARGS="--short --save new.json"
 	@deploy/dev/setup.sh dev
 	@exec $(RUN) benchmarks $(ARGS)
 
-load: ## a load scenario: SCENARIO=… USERS=… MINUTES=…
+bench-compare: ## what became slower between two saved benchmarks: OLD=old.json NEW=new.json
+	@deploy/dev/setup.sh dev
+	@exec $(RUN) benchmarks.compare '$(OLD)' '$(NEW)' $(ARGS)
+
+load: ## a load scenario: SCENARIO=… USERS=… MINUTES=… URL=… REPORT=report.html
 	@deploy/dev/setup.sh dev
 	@exec $(RUN) loadtests $(if $(SCENARIO),--scenario '$(SCENARIO)') $(if $(USERS),--users '$(USERS)') \
-		$(if $(MINUTES),--minutes '$(MINUTES)') $(ARGS)
+		$(if $(MINUTES),--minutes '$(MINUTES)') $(if $(URL),--url '$(URL)') $(if $(REPORT),--report '$(REPORT)') $(ARGS)
 
 shots: ## pictures of every page, into reports/shots: ARGS="--lang fr --only called"
 	@deploy/dev/setup.sh dev
 	@exec $(RUN) tests.browser.shots $(ARGS)
+
+prove: ## the same spike on a fragile module, without Écluse and with: a verdict, and a picture
+	@deploy/dev/setup.sh dev
+	@mkdir -p reports
+	@exec $(RUN) loadtests.prove --save reports/prove.json --plot reports/prove.svg $(ARGS)

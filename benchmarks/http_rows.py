@@ -31,6 +31,12 @@ def post(path: str, *headers: str) -> bytes:
     return get(path, "content-length: 0", *headers, method="POST")
 
 
+def _form(*headers: str) -> bytes:
+    body = b"name=Amina+Diallo&file_number=9900112233&slot=42"
+    kind = "content-type: application/x-www-form-urlencoded"
+    return get("/page", f"content-length: {len(body)}", kind, *headers, method="POST") + body
+
+
 async def per_cpu_second(pid: int, port: int, make: MakeRequest, seconds: float, expect: bytes) -> float:
     """Answers per CPU-second of the process `pid`. Fails loudly if one is not as expected."""
     before = cpu_seconds(pid)
@@ -81,6 +87,20 @@ class HttpStage:
         if self._store is not None:
             await self._store.close()
 
+    @property
+    def gateway(self) -> tuple[int, int]:
+        """Process id and port of the gateway."""
+        return self._ids["gateway"], self._ports[3]
+
+    @property
+    def origin_port(self) -> int:
+        """Where the origin is."""
+        return self._ports[2]
+
+    async def one_more(self) -> None:
+        """Put one more in line, so that the next board is another one."""
+        await fill(self.line, 1)
+
     def resident_mb(self) -> float:
         """Memory of the gateway process."""
         return resident_mb(self._ids["gateway"])
@@ -126,6 +146,11 @@ class HttpStage:
         await asyncio.sleep(0.6)
         return await self._gateway(lambda: next(requests))
 
+    async def join_page(self) -> float:
+        """Open the protected page as a browser does: a new ticket and the waiting page each, Redis included."""
+        request = get("/", "accept: text/html", "sec-fetch-dest: document", "accept-encoding: gzip")
+        return await self._gateway(lambda: request)
+
     async def claim(self) -> float:
         """A claim: each the first of its ticket, so every one is an admission."""
         wanted = int(12_000 * self._seconds)
@@ -155,17 +180,31 @@ class HttpStage:
 
     async def bare_proxy(self) -> float:
         """The proxy without a gate: 1 KiB from the origin."""
-        request = get("/page")
+        return await self._bare(get("/page"))
+
+    async def bare_post(self) -> float:
+        """The same with a small form."""
+        return await self._bare(_form())
+
+    async def _bare(self, request: bytes) -> float:
         return await per_cpu_second(self._ids["proxy"], self._ports[1], lambda: request, self._seconds, b"HTTP/1.1 200")
 
     async def gated_proxy(self) -> float:
         """The same through the gate, with the pass of a visit checked."""
+        request = get("/page", f"cookie: {await self.a_pass()}")
+        return await self._gateway(lambda: request)
+
+    async def gated_post(self) -> float:
+        """A small form through the gate."""
+        request = _form(f"cookie: {await self.a_pass()}")
+        return await self._gateway(lambda: request)
+
+    async def a_pass(self) -> str:
+        """The cookie of somebody inside."""
         token, ticket_id = a_ticket(ROOM, 1, "called00")
         assert self._store is not None
         await self._store.command("ZADD", f"ecluse:{{{ROOM}}}:called", 4_000_000_000_000, ticket_id)
-        cookie = await self._claimed(token)
-        request = get("/page", f"cookie: {cookie}")
-        return await self._gateway(lambda: request)
+        return await self._claimed(token)
 
     async def _claimed(self, token: str) -> str:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._ports[3])
@@ -201,10 +240,11 @@ async def http_rows(rounds: int, seconds: float) -> list[Row]:
     with Stage() as stage:
         http = HttpStage(stage, seconds)
         await http.open()
+        at_rest = http.resident_mb()
         kinds: dict[str, Measure] = {
-            "hello": http.hello, "board": http.board, "ticket state": http.ticket, "JSON join": http.join,
-            "waiting page": http.waiting_page,
-            "claim": http.claim, "bare proxy": http.bare_proxy, "gate + proxy": http.gated_proxy,
+            "hello": http.hello, "board": http.board, "ticket state": http.ticket, "join, JSON": http.join,
+            "join, page": http.join_page, "waiting page": http.waiting_page, "claim": http.claim, "bare proxy": http.bare_proxy,
+            "gate + proxy, GET": http.gated_proxy, "bare POST": http.bare_post, "gate + proxy, POST": http.gated_post,
         }  # fmt: skip
         found: dict[str, list[float]] = {name: [] for name in kinds}
         for _ in range(rounds):
@@ -214,27 +254,23 @@ async def http_rows(rounds: int, seconds: float) -> list[Row]:
                 found[name].append(await measure())
         memory = http.resident_mb()
         await http.close()
-    floors = {
-        "board": 0.8,
-        "ticket state": 0.5,
-        "JSON join": 0.3,
-        "waiting page": 0.2,
-        "claim": 0.2,
-        "gate + proxy": 0.8,
-    }
+    limits = {"gate + proxy, GET": "bare proxy", "gate + proxy, POST": "bare POST"}
     rows = []
-    for name, floor in floors.items():
-        limit = "bare proxy" if name == "gate + proxy" else "hello"
-        ratios = sorted(mine / peer for mine, peer in zip(found[name], found[limit], strict=True))
+    for name, rates in found.items():
+        if name in ("hello", *limits.values()):
+            continue
+        limit = limits.get(name, "hello")
+        ratios = sorted(mine / peer for mine, peer in zip(rates, found[limit], strict=True))
         rows.append(
             Row(
                 name=name,
                 value=median(ratios),
                 spread=(ratios[0], ratios[-1]),
-                floor=floor,
                 unit=f"× {limit}",
-                note=f"{median(found[name]):,.0f} requests per CPU-second",
+                note=f"{median(rates):,.0f} requests per CPU-second",
+                rate=median(rates),
             )
         )
-    rows.append(Row(name="gateway memory", value=memory, ceiling=80, unit="MB resident", note="after the rows above"))
+    rows.append(Row(name="gateway memory", value=at_rest, unit="MB resident", note="started, at rest"))
+    rows.append(Row(name="gateway memory after it all", value=memory, unit="MB resident"))
     return rows

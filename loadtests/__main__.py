@@ -1,14 +1,12 @@
-"""Runs a load scenario and gives its verdict: `python -m loadtests opening-spike --url URL --room ROOM`.
+"""Runs a load scenario and gives its verdict: `python -m loadtests opening-day --url URL --room ROOM`.
 
-Without --url it starts a whole system of its own first. Locust runs as a program of its own, because it brings
-gevent. Exit status: 0 if every objective was met, 1 if one was missed or the run failed, 2 for bad usage.
+Without --url it starts a whole system of its own first. Exit status: 0 if every objective was met, 1 if one was missed,
+the generator was the bottleneck or the run failed, 2 for bad usage.
 """
 
 import argparse
 import json
 import math
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -17,19 +15,14 @@ from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ecluse.process import bound_command
-from loadtests.record import Record
-from loadtests.scenarios import SCENARIOS, Scenario
+from loadtests.record import Record, merged
+from loadtests.report import report_page
+from loadtests.running import RunFailed, ceiling_per_second, run_scenario
+from loadtests.scenarios import BadScenario, Scenario, read_scenario, scenario_names
 from loadtests.system import SystemFailed, running_system
 from loadtests.verdict import Finding, judge, passed, table
 
-_LOCUSTFILE = Path(__file__).with_name("locustfile.py")
-_QUIET = ("--headless", "--only-summary", "--skip-log-setup", "--stop-timeout", "0")
-_OVERTIME_SECONDS = 60.0
-
-
-class RunFailed(Exception):
-    """The load run itself did not work; the message says why."""
+DEFAULT = "opening-day"
 
 
 def _address(text: str) -> str:
@@ -48,7 +41,8 @@ def _positive(text: str) -> float:
 
 def _arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, Scenario]:
     parser = argparse.ArgumentParser(prog="python -m loadtests", description="A load scenario with a verdict.")
-    parser.add_argument("name", nargs="?", metavar="SCENARIO", help=f"one of: {', '.join(SCENARIOS)}")
+    known = ", ".join(scenario_names())
+    parser.add_argument("name", nargs="?", metavar="SCENARIO", help=f"one of: {known}; or a .toml file")
     parser.add_argument("--scenario", help="the same, as an option")
     parser.add_argument("--url", type=_address, help="the gateway; without it a system of its own is started")
     parser.add_argument("--room", help="the room to queue for")
@@ -56,55 +50,21 @@ def _arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, Scenario]:
     parser.add_argument("--minutes", type=_positive, help="how long the run lasts")
     parser.add_argument("--burst", type=int, help="the room's burst, which no visitor is told")
     parser.add_argument("--seed", type=int, help="which visitors they are")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write scenario and findings there, as JSON")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the report there: .html for people, .json")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="keep what the visitors saw, as JSON")
+    parser.add_argument("--judge", type=Path, nargs="+", metavar="FILE", help="judge kept records, run nothing")
     options = parser.parse_args(argv)
-    name = options.name or options.scenario or "opening-spike"
     if options.name and options.scenario and options.name != options.scenario:
         parser.error("two scenarios are named")
-    if name not in SCENARIOS:
-        parser.error(f"there is no scenario {name!r}; choose one of: {', '.join(SCENARIOS)}")
-    if options.users is not None and options.users < 1:
-        parser.error("--users must be at least 1")
-    if options.url is None and options.room is not None:
+    if options.url is None and options.room is not None and not options.judge:
         parser.error("--room needs --url: a system of our own has a room of its own")
-    scenario = SCENARIOS[name].with_changes(
-        users=options.users, minutes=options.minutes, room=options.room, burst=options.burst, seed=options.seed
-    )
-    return options, scenario
-
-
-def run_locust(scenario: Scenario, url: str, directory: Path) -> Record:
-    """Run the scenario against `url` in a locust process; what its visitors saw. Raises RunFailed."""
-    file, record = directory / "scenario.json", directory / "record.json"
-    file.write_text(scenario.to_json(), encoding="utf-8")
-    argv = (
-        sys.executable, "-m", "locust", "-f", str(_LOCUSTFILE), *_QUIET, "--host", url,
-        "--scenario-file", str(file), "--record", str(record),
-    )  # fmt: skip
-    # Run from its own directory: a locust.conf lying about must not change the scenario.
-    log_path = directory / "locust.log"
-    with log_path.open("wb") as log:
-        locust = subprocess.Popen(  # noqa: S603
-            bound_command(argv), stdout=log, stderr=log, cwd=directory, env=_environment()
-        )
     try:
-        status = locust.wait(scenario.seconds + _OVERTIME_SECONDS)
-    except subprocess.TimeoutExpired:
-        raise RunFailed("locust did not end in time") from None
-    finally:
-        if locust.poll() is None:
-            locust.kill()
-            locust.wait()
-    if status != 0 or not record.exists():
-        words = log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-8:]
-        raise RunFailed(f"locust ended with status {status}:\n" + "\n".join(words))
-    return Record.load(record)
-
-
-def _environment() -> dict[str, str]:
-    """Ours, without settings of locust's own, and with this very package on the path."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
-    return {**kept, "PYTHONPATH": str(Path(__file__).parents[1])}
+        scenario = read_scenario(options.name or options.scenario or DEFAULT).with_changes(
+            users=options.users, minutes=options.minutes, room=options.room, burst=options.burst, seed=options.seed
+        )
+    except BadScenario as error:
+        parser.error(f"\n{error}" if "\n" in str(error) else str(error))
+    return options, scenario
 
 
 def _say(text: str) -> None:
@@ -113,8 +73,11 @@ def _say(text: str) -> None:
 
 
 def _report(path: Path, scenario: Scenario, findings: Sequence[Finding], record: Record) -> None:
+    if path.suffix == ".html":
+        path.write_text(report_page(scenario, findings, record), encoding="utf-8")
+        return
     told = {
-        "scenario": json.loads(scenario.to_json()),
+        "scenario": scenario.model_dump(mode="json", exclude={"direct_key"}),
         "passed": passed(findings),
         "findings": [asdict(finding) for finding in findings],
         "statuses": dict(record.statuses),
@@ -124,29 +87,37 @@ def _report(path: Path, scenario: Scenario, findings: Sequence[Finding], record:
     path.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def _record(options: argparse.Namespace, scenario: Scenario) -> tuple[Record, Scenario]:
+    """What happened, and the scenario as it was run."""
+    if options.judge:
+        return merged([Record.load(path) for path in options.judge]), scenario
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ecluse-load-")))
+        ceiling = ceiling_per_second()
+        url = options.url
+        if url is None:
+            system = stack.enter_context(running_system(directory))
+            url, scenario = system.url, scenario.with_changes(room=system.room)
+        _say(f"{scenario.name}: {scenario.users} visitors in {scenario.minutes:g} min at {url}, room {scenario.room}")
+        return run_scenario(scenario, url, directory, ceiling=ceiling), scenario
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run, judge, tell. Returns the exit status."""
     options, scenario = _arguments(sys.argv[1:] if argv is None else argv)
-    with ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ecluse-load-")))
-        try:
-            url = options.url
-            if url is None:
-                system = stack.enter_context(running_system(directory))
-                url, scenario = system.url, scenario.with_changes(room=system.room)
-            _say(
-                f"{scenario.name}: {scenario.users} visitors in {scenario.minutes:g} min at {url}, room {scenario.room}"
-            )
-            record = run_locust(scenario, url, directory)
-        except (RunFailed, SystemFailed) as error:
-            sys.stderr.write(f"loadtests: {error}\n")
-            return 1
-        except KeyboardInterrupt:
-            return 1
+    try:
+        record, scenario = _record(options, scenario)
+    except (RunFailed, SystemFailed) as error:
+        sys.stderr.write(f"loadtests: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 1
     findings = judge(record, scenario)
     _say(table(findings))
     for kind, count in sorted(record.wrong.items(), key=lambda item: -item[1]):
         _say(f"      wrong: {kind} × {count}  {record.examples.get(kind, '')[:120]}")
+    if options.record is not None:
+        record.write(options.record)
     if options.report is not None:
         _report(options.report, scenario, findings, record)
     _say("every objective was met" if passed(findings) else "an objective was missed")

@@ -36,7 +36,16 @@ def book(visitor: Visitor, think: Callable[[float], float]) -> Moves[str]:
 
 def _services(visitor: Visitor) -> Moves[ServicesAnswer]:
     answer = yield from visitor.send(Step.SERVICES, "GET", "/api/services", {200})
-    return read(ServicesAnswer, answer.body)
+    found = read(ServicesAnswer, answer.body)
+    tally = visitor.tally
+    tally.slots_offered = max(tally.slots_offered, sum(each.free for each in found.services))
+    return found
+
+
+def watch_slots(visitor: Visitor) -> Moves[None]:
+    """Look at the services and the slots of one of them, as a script does that waits for a cancellation."""
+    offered = yield from _services(visitor)
+    yield from _slots(visitor, visitor.random.choice(offered.services).slots_url)
 
 
 def _slots(visitor: Visitor, url: str) -> Moves[SlotsAnswer]:
@@ -58,5 +67,6 @@ def _take(visitor: Visitor, slot_id: int) -> Moves[str | None]:
     answer = yield from visitor.patiently(post)
     if answer.status in (200, 201):
         read(BookingAnswer, answer.body)
+        visitor.note_booked(answer)
         return None
     return read(ProblemAnswer, answer.body).reason or "refused"

@@ -21,10 +21,11 @@ import structlog
 
 from ecluse.telemetry import configure_logging
 from loadtests.moves import Answer, Ask, Moves
-from loadtests.personas import PERSONAS, deck, live
+from loadtests.personas import deck, live, somebody
 from loadtests.shapes import opening_spike
+from loadtests.site import Site
 from loadtests.tally import Tally
-from loadtests.visitor import Site, Visitor
+from loadtests.visitor import Visitor
 
 MIX: Mapping[str, float] = {"applicant": 0.47, "app": 0.15, "impatient": 0.15, "no-show": 0.20, "leaver": 0.03}
 PROGRESS_SECONDS = 10.0
@@ -123,7 +124,7 @@ class Crowd:
         while True:
             await asyncio.sleep(wait_seconds)
             random = Random(self._random.getrandbits(64))
-            visitor = Visitor(self._site, self.tally, random, persona, bearer=PERSONAS[persona].bearer)
+            visitor = somebody(persona, self._site, self.tally, random)
             self._there.add(visitor)
             try:
                 await self._driver.run(live(visitor))

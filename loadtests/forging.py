@@ -3,42 +3,32 @@
 Source of the kinds: RFC 8725 (JSON Web Token best current practices) §2, and CONTRACT.md "Pass".
 """
 
-import base64
-import hashlib
-import hmac
-import json
 import time
 from collections.abc import Sequence
 from random import Random
 
 from loadtests.answers import WrongAnswer
 from loadtests.moves import Answer, Moves, Step, pause
-from loadtests.visitor import JSON, Visitor
-
-
-def _b64(content: bytes) -> str:
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
-
-
-def _jws(header: dict[str, str], claims: dict[str, object], key: bytes) -> str:
-    body = f"{_b64(json.dumps(header).encode())}.{_b64(json.dumps(claims).encode())}"
-    return f"{body}.{_b64(hmac.digest(key, body.encode(), hashlib.sha256)) if key else ''}"
+from loadtests.signing import base64url, signed_claims
+from loadtests.site import JSON
+from loadtests.visitor import Visitor
 
 
 def forged_passes(room: str, ticket: str, random: Random) -> Sequence[str]:
     """Passes that were never issued: unsigned, signed with guessed keys, garbage, and a ticket in their place."""
     now = int(time.time())
     claims: dict[str, object] = {
-        "iss": "ecluse", "aud": room, "sub": _b64(random.randbytes(8)), "iat": now, "exp": now + 600, "lane": "main",
+        "iss": "ecluse", "aud": room, "sub": base64url(random.randbytes(8)),
+        "iat": now, "exp": now + 600, "lane": "main",
     }  # fmt: skip
     plain = {"alg": "HS256", "typ": "JWT"}
     return (
-        _jws({"alg": "none", "typ": "JWT"}, claims, b""),
-        _jws(plain, claims, b"secret"),
-        _jws({**plain, "kid": f"{random.getrandbits(32):08x}"}, claims, random.randbytes(32)),
-        _jws({**plain, "kid": "../../dev/null"}, claims, b"\0"),
-        _jws(plain, claims, b"secret")[:-4] + "AAAA",
-        _b64(random.randbytes(90)),
+        signed_claims({"alg": "none", "typ": "JWT"}, claims, b""),
+        signed_claims(plain, claims, b"secret"),
+        signed_claims({**plain, "kid": f"{random.getrandbits(32):08x}"}, claims, random.randbytes(32)),
+        signed_claims({**plain, "kid": "../../dev/null"}, claims, b"\0"),
+        signed_claims(plain, claims, b"secret")[:-4] + "AAAA",
+        base64url(random.randbytes(90)),
         ticket,
     )
 
@@ -47,14 +37,14 @@ def forged_tickets(ticket: str, random: Random) -> Sequence[str]:
     """Tickets that were never issued: a better place, another id, another signature, garbage. `ticket` is genuine."""
     body, _, signature = ticket.rpartition(".")
     parts = body.split("~")
-    other_id = [*parts[:3], _b64(random.randbytes(8)), *parts[4:]]
+    other_id = [*parts[:3], base64url(random.randbytes(8)), *parts[4:]]
     better = [part if index != 5 else "1" for index, part in enumerate(parts)]
     return (
         f"{'~'.join(better)}.{signature}",
         f"{'~'.join(other_id)}.{signature}",
-        f"{body}.{_b64(random.randbytes(32))}",
+        f"{body}.{base64url(random.randbytes(32))}",
         f"{body}.",
-        _b64(random.randbytes(90)),
+        base64url(random.randbytes(90)),
     )
 
 
@@ -100,3 +90,21 @@ def forge_on(visitor: Visitor, rounds: int) -> Moves[None]:
         for forged in forged_tickets(genuine, visitor.random):
             yield from _try_ticket(visitor, forged)
             yield from pause(visitor.random.uniform(0.2, 1.5))
+
+
+def replay(visitor: Visitor, granted: str, ticket: str, *, times: int) -> Moves[None]:
+    """Show the proofs of a visit that is over, `times` over, as those do whom they were handed to.
+
+    By HEAD, which takes no place: what is tried is the old proofs, not fifty new places.
+    """
+    room = visitor.site.room
+    cookie = f"ecluse_pass_{room}={granted}; ecluse_ticket_{room}={ticket}"
+    prefixed = f"__Host-ecluse_pass_{room}={granted}; __Host-ecluse_ticket_{room}={ticket}"
+    for _ in range(times):
+        headers = {**JSON, "Cookie": f"{cookie}; {prefixed}"}
+        answer = yield from _try(visitor, "HEAD", "/api/services", {200, 401, 403, 410, 429}, headers)
+        visitor.trace.forged_sent += 1
+        issued = answer is not None and any(f"ecluse_pass_{room}=" in each for each in answer.set_cookies)
+        if answer is not None and answer.status == 200 and not issued:
+            visitor.trace.forged_admitted += 1
+        yield from pause(visitor.random.uniform(0.02, 0.2))

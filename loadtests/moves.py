@@ -23,6 +23,7 @@ class Step(StrEnum):
     SLOTS = "slots"
     BOOK = "book"
     FORGE = "forge"
+    STAMPEDE = "stampede"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

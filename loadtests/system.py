@@ -1,10 +1,11 @@
 """A whole system of one's own to run against: the demo without its crowd, on free ports, while a block lasts."""
 
 import json
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,23 +38,40 @@ def running_system(directory: Path) -> Iterator[System]:
     (port,) = free_ports(1)
     info = directory / "info.json"
     argv = (sys.executable, "-m", "ecluse", "demo", "--port", str(port), "--crowd", "0", "--info", str(info))
-    with (directory / "system.log").open("ab") as output:
-        system = subprocess.Popen(bound_command(argv), stdout=output, stderr=output, start_new_session=True)  # noqa: S603
-    try:
-        give_up_at = time.monotonic() + _START_SECONDS
-        while not info.exists():
-            if system.poll() is not None or time.monotonic() > give_up_at:
-                raise SystemFailed(_last_words(directory / "system.log"))
-            time.sleep(0.1)
+    with running_program("system", argv, directory, ready=info.exists):
         told = json.loads(info.read_text(encoding="utf-8"))
         yield System(url=f"http://127.0.0.1:{port}", room=told["room"])
+
+
+@contextmanager
+def running_program(
+    name: str,
+    argv: tuple[str, ...],
+    directory: Path,
+    *,
+    ready: Callable[[], bool],
+    env: Mapping[str, str] | None = None,
+) -> Iterator[int]:
+    """A program from the moment when `ready` holds; its process id. Raises SystemFailed with its last words."""
+    log = directory / f"{name}.log"
+    with log.open("ab") as output:
+        program = subprocess.Popen(  # noqa: S603
+            bound_command(argv), stdout=output, stderr=output, start_new_session=True, env={**os.environ, **(env or {})}
+        )
+    try:
+        give_up_at = time.monotonic() + _START_SECONDS
+        while not ready():
+            if program.poll() is not None or time.monotonic() > give_up_at:
+                raise SystemFailed(f"{name} did not start: {_last_words(log)}")
+            time.sleep(0.1)
+        yield program.pid
     finally:
-        system.terminate()
+        program.terminate()
         try:
-            system.wait(_STOP_SECONDS)
+            program.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            system.kill()
-            system.wait()
+            program.kill()
+            program.wait()
 
 
 def _last_words(log: Path) -> str:

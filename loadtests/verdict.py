@@ -1,19 +1,27 @@
-"""The verdict on a load run: objectives with what was measured, from the visitors' own traces. Pure.
-
-Nothing here trusts the gateway's word on itself. A visitor knows only *between* which two moments something
-happened, so every check counts just what must have happened: it may miss a little, it never accuses wrongly.
-"""
+"""The verdict on a load run: objectives with what was measured. Pure; the arithmetic is in `measures.py`."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
+from loadtests.generator import breath_of
+from loadtests.measures import (
+    latency_seconds,
+    most_over,
+    order_of,
+    origin_p95_seconds,
+    pace_used,
+    peak_per_second,
+    promises,
+    robots_share,
+    successes,
+)
 from loadtests.record import Record
-from loadtests.scenarios import Scenario
+from loadtests.scenarios import Objectives, Scenario
 from loadtests.tally import Trace
 
 _FLOAT_SLACK = 1e-6
+GENERATOR = "the generator was not the bottleneck"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,82 +34,25 @@ class Finding:
     passed: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """How well calls followed places, over the pairs whose order could be seen."""
-
-    agreeing: int
-    against: int
-    unseen: int
-
-    @property
-    def tau(self) -> float:
-        """Kendall's tau over the pairs seen; 0 if there are none."""
-        seen = self.agreeing + self.against
-        return (self.agreeing - self.against) / seen if seen else 0.0
-
-
-def most_over(spans: Sequence[tuple[float, float]], pace_per_minute: float, burst: int) -> float:
-    """The largest excess of admissions over `pace × w + burst` in any window of w; 0 or less: the limit held.
-
-    Each admission happened between the two times of its span; it counts for a window only if its span is inside.
-    """
-    per_second = pace_per_minute / 60
-    by_end = sorted(spans, key=lambda span: span[1])
-    worst = -float(burst)
-    for start in sorted({sent for sent, _ in spans}):
-        inside = 0
-        for sent, received in by_end:
-            if sent >= start:
-                inside += 1
-                worst = max(worst, inside - per_second * (received - start) - burst)
-    return worst
-
-
-def order_of(traces: Sequence[Trace]) -> Order:
-    """Compare every pair of one lane: who was surely called before whom, against who has the smaller place."""
-    seen = sorted(
-        (trace.place, trace.not_called_at, trace.called_at)
-        for trace in traces
-        if trace.place is not None and trace.not_called_at is not None and trace.called_at is not None
-    )
-    agreeing = against = 0
-    for index, (_, not_before, by) in enumerate(seen):
-        for _, later_not_before, later_by in seen[index + 1 :]:
-            if by <= later_not_before:
-                agreeing += 1
-            elif later_by <= not_before:
-                against += 1
-    pairs = len(seen) * (len(seen) - 1) // 2
-    return Order(agreeing=agreeing, against=against, unseen=pairs - agreeing - against)
-
-
-def pace_used(record: Record) -> float | None:
-    """Admissions while somebody waited, as a share of what the pace allowed in that time; None if nobody waited."""
-    busy = [board for board in record.boards if board.waiting > 0 and board.phase == "open"]
-    if len(busy) < 2:
-        return None
-    first, last = busy[0].received_at, busy[-1].received_at
-    admitted = sum(trace.admitted_at is not None and first <= trace.admitted_at <= last for trace in record.traces)
-    allowed = sum(
-        before.pace_per_minute / 60 * (after.received_at - before.received_at) for before, after in pairwise(busy)
-    )
-    return admitted / allowed if allowed > 0 else None
-
-
 def judge(record: Record, scenario: Scenario) -> list[Finding]:
     """Every objective of the scenario, then what is only told."""
+    objectives = scenario.objectives
     return [
         *_limits(record, scenario),
-        *_orders(record, scenario.objectives.order_tau),
-        _forgeries(record, wanted="forger" in scenario.personas),
-        *_answers(record, scenario.objectives.error_share),
+        *_orders(record, objectives.order_tau),
+        _forgeries(record, wanted=bool({"forger", "replayer"} & set(scenario.personas))),
+        *_answers(record, objectives.error_share),
+        _origin(record, objectives.origin_p95_seconds),
+        *_successes(record, objectives.success_share),
+        *_robots(record, objectives.robots_sigma),
+        *_optional(record, objectives),
+        _generator(record),
         *_told(record),
     ]
 
 
 def passed(findings: Sequence[Finding]) -> bool:
-    """Whether no objective was missed."""
+    """Whether every objective was met."""
     return all(finding.passed is not False for finding in findings)
 
 
@@ -153,7 +104,7 @@ def _forgeries(record: Record, *, wanted: bool) -> Finding:
     sent = sum(trace.forged_sent for trace in record.traces)
     admitted = sum(trace.forged_admitted for trace in record.traces)
     return Finding(
-        name="forged passes and tickets let in", measured=f"{admitted} of {sent}", wanted="0",
+        name="forged or used-up passes and tickets let in", measured=f"{admitted} of {sent}", wanted="0",
         passed=admitted == 0 and (sent > 0 or not wanted),
     )  # fmt: skip
 
@@ -171,16 +122,75 @@ def _answers(record: Record, error_share: float) -> list[Finding]:
     ]  # fmt: skip
 
 
+def _origin(record: Record, most_seconds: float) -> Finding:
+    slow = origin_p95_seconds(record)
+    return Finding(
+        name="the origin's answers, 95 %", measured="–" if slow is None else f"{slow * 1000:.0f} ms",
+        wanted=f"≤ {most_seconds * 1000:.0f} ms", passed=slow is not None and slow <= most_seconds,
+    )  # fmt: skip
+
+
+def _successes(record: Record, least: float) -> list[Finding]:
+    return [
+        Finding(
+            name=f"success of {persona}", measured=f"{found.share:.0%} of {found.came} whose turn came",
+            wanted=f"≥ {least:.0%}", passed=found.share >= least,
+        )
+        for persona, found in successes(record).items()
+        if found.came
+    ]  # fmt: skip
+
+
+def _robots(record: Record, sigma: float) -> list[Finding]:
+    share = robots_share(record)
+    if not share.robot_places:
+        return []
+    most = share.most_fair(sigma)
+    return [
+        Finding(
+            name="bookings by robots",
+            measured=f"{share.robot_bookings} of {share.bookings}, with {share.robot_places} of {share.places} places",
+            wanted=f"≤ {most:.0f}", passed=share.robot_bookings <= most,
+        )
+    ]  # fmt: skip
+
+
+def _optional(record: Record, objectives: Objectives) -> list[Finding]:
+    used, booked = pace_used(record), sum(each.booked_at is not None for each in record.traces)
+    least = objectives.pace_share
+    name = "share of the pace used while a line stood"
+    shown = "–" if used is None else f"{used:.1%}"
+    if least is None:
+        findings = [Finding(name=name, measured=shown)]
+    else:
+        met = used is not None and used >= least
+        findings = [Finding(name=name, measured=shown, wanted=f"≥ {least:.0%}", passed=met)]
+    made = f"{booked} of {record.slots_offered} slots"
+    if objectives.bookings_share is None:
+        return [*findings, Finding(name="bookings made", measured=made)]
+    met = booked >= objectives.bookings_share * record.slots_offered
+    wanted = f"≥ {objectives.bookings_share:.0%}"
+    return [*findings, Finding(name="bookings made", measured=made, wanted=wanted, passed=met)]
+
+
+def _generator(record: Record) -> Finding:
+    breath = breath_of(record.generators, peak_per_second(record))
+    reasons = breath.reasons
+    return Finding(
+        name=GENERATOR, measured="; ".join(reasons) if reasons else breath.shown,
+        passed=None if not record.generators else not reasons,
+    )  # fmt: skip
+
+
 def _told(record: Record) -> list[Finding]:
-    events = record.events
-    used = pace_used(record)
+    events, told = record.events, promises(record)
     waits = sorted(
         trace.admitted_at - trace.arrived_at
         for trace in record.traces
         if trace.admitted_at is not None and trace.arrived_at is not None
     )
+    board = latency_seconds(record, "board", 0.95)
     return [
-        Finding(name="share of the pace used while a line stood", measured="–" if used is None else f"{used:.1%}"),
         Finding(name="arrived", measured=str(events.get("arrived", 0))),
         Finding(name="admitted", measured=str(events.get("admitted", 0))),
         Finding(name="booked", measured=str(events.get("booked", 0))),
@@ -188,6 +198,8 @@ def _told(record: Record) -> list[Finding]:
         Finding(name="left the line", measured=str(events.get("left", 0))),
         Finding(name="gave up after wrong answers", measured=str(events.get("gave up", 0))),
         Finding(name="median time to be let in", measured=f"{waits[len(waits) // 2]:.0f} s" if waits else "–"),
+        Finding(name="waited longer than first told", measured=f"{told.later} of {told.told}"),
+        Finding(name="the board's answers, 95 %", measured="–" if board is None else f"{board * 1000:.0f} ms"),
     ]
 
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
 
@@ -23,23 +22,15 @@ from loadtests.answers import (
     retry_after_seconds,
 )
 from loadtests.moves import Answer, Ask, Jar, Moves, Step, ask, pause
+from loadtests.signing import base64url, origin_pass
+from loadtests.site import JSON, PAGE, Site
 from loadtests.tally import Tally, Trace
 
-PAGE = {"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", "Sec-Fetch-Dest": "document"}
-JSON = {"Accept": "application/json"}
 BOARD_AGE_SECONDS = 2.5
 """How old what a board (or an answer made from it) says may be: a second of making, of caching, and some way."""
 PATIENCE = 8
 """Wrong answers in a row after which somebody gives up."""
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """Where the visitors go: a room, and the first page behind it."""
-
-    room: str
-    home: str = "/"
 
 
 class Visitor:
@@ -50,18 +41,36 @@ class Visitor:
         self.tally = tally
         self.random = random
         self.trace = Trace(persona=persona)
+        if tally.traces is not None:
+            tally.traces.append(self.trace)
         self.jar = Jar()
+        self.address = ""
+        """An address that is claimed in X-Forwarded-For; empty: none."""
         self.epoch = ""
         self._base = f"/_ecluse/rooms/{site.room}"
         self._ticket_cookie = f"ecluse_ticket_{site.room}"
         self._pass_cookie = f"ecluse_pass_{site.room}"
         self._bearer = bearer
         self._board: tuple[str, BoardAnswer] | None = None
+        self.last_body = b""
+        """The page opened last."""
+
+    def companion(self) -> "Visitor":
+        """Somebody else of the same kind, with cookies and a place of their own."""
+        random = Random(self.random.getrandbits(64))
+        made = Visitor(self.site, self.tally, random, self.trace.persona, bearer=self._bearer)
+        made.trace.robot = self.trace.robot
+        return made
 
     @property
     def ticket_token(self) -> str | None:
         """The signed ticket."""
         return self.jar.find(self._ticket_cookie)
+
+    @property
+    def proofs(self) -> tuple[str, str]:
+        """The pass and the ticket, empty where there is none."""
+        return self.jar.find(self._pass_cookie) or "", self.ticket_token or ""
 
     @property
     def is_inside(self) -> bool:
@@ -77,6 +86,7 @@ class Visitor:
         *,
         headers: Mapping[str, str] = JSON,
         body: Mapping[str, object] | None = None,
+        form: bytes | None = None,
         cookie: str | None = None,
     ) -> Moves[Answer]:
         """One request with this visitor's proofs (or `cookie` instead of them). Raises WrongAnswer."""
@@ -90,12 +100,16 @@ class Visitor:
             sent["Cookie"] = cookies
         if body is not None:
             sent["Content-Type"] = "application/json"
+        if self.address:
+            sent["X-Forwarded-For"] = self.address
+        if self.site.direct_key:
+            sent["Ecluse-Pass"] = self._pass_of_own_making()
         request = Ask(
             step=step,
             method=method,
             path=path,
             headers=sent,
-            body=None if body is None else json.dumps(body).encode(),
+            body=form if body is None else json.dumps(body).encode(),
             expected=frozenset(expected),
         )
         answer = yield from ask(request)
@@ -106,6 +120,15 @@ class Visitor:
             raise WrongAnswer(kind, detail, retry_after_seconds=retry_after_seconds(answer.headers))
         self.jar.take(answer.set_cookies)
         return answer
+
+    def note_booked(self, answer: Answer) -> None:
+        """The origin has confirmed."""
+        self.trace.booked_at = answer.received_at
+
+    def _pass_of_own_making(self) -> str:
+        """What a gate would send along, for an origin without one: it lets everybody in."""
+        self.trace.session = self.trace.session or base64url(self.random.randbytes(8))
+        return origin_pass(self.site.room, self.trace.session, self.site.direct_key)
 
     def patiently(self, verb: Callable[[], Moves[T]]) -> Moves[T]:
         """The verb, again after a while for as long as it is answered wrongly. Raises the last WrongAnswer."""
@@ -127,6 +150,7 @@ class Visitor:
         """Open the protected page as a browser does: inside at once, or with a place. Reloading is the same."""
         was_inside = self.is_inside
         answer = yield from self.send(Step.PAGE, "GET", self.site.home, {200}, headers=PAGE)
+        self.last_body = answer.body
         self._arrived(answer, was_inside=was_inside)
 
     def call_service(self) -> Moves[None]:
@@ -144,6 +168,10 @@ class Visitor:
                 self._admitted(answer)
         elif self.ticket_token is None:
             raise WrongAnswer("neither a pass nor a place", f"status {answer.status}")
+
+    def knock(self) -> Moves[None]:
+        """Ask an origin without a gate."""
+        self._here_since((yield from self.send(Step.SERVICES, "GET", "/api/services", {200})))
 
     def join(self) -> Moves[JoinAnswer]:
         """Take a place, or take a missed one back, or present the ticket again after a new epoch."""
@@ -193,9 +221,16 @@ class Visitor:
         self._stand(found.lane, found.place)
         if found.state == "waiting":
             self._not_called(answer.sent_at)
+            self._note_told(found, answer.received_at)
         elif self.trace.called_at is None:
             self.trace.called_at = answer.received_at
         return found
+
+    def _note_told(self, found: TicketAnswer, received_at: float) -> None:
+        if self.trace.told_at is None and found.wait_seconds.p90 > 0:
+            self.trace.told_at = received_at
+            self.trace.told_p50_seconds = found.wait_seconds.p50
+            self.trace.told_p90_seconds = found.wait_seconds.p90
 
     def _not_called(self, sent_at: float) -> None:
         if self.trace.called_at is None:
@@ -239,6 +274,11 @@ class Visitor:
         if seconds <= 0:
             raise WrongAnswer("claim: 425 without Retry-After")
         return seconds
+
+    def note_entered(self, answer: Answer) -> None:
+        """Note the admission that a form of the page brought, if it did."""
+        if self.is_inside:
+            self._admitted(answer)
 
     def _admitted(self, answer: Answer) -> None:
         if self.trace.admitted_at is not None:

@@ -57,9 +57,9 @@ def test_a_crowd_goes_through_the_whole_system_without_a_wrong_answer(tmp_path: 
 
 
 @pytest.mark.slow
-def test_a_small_opening_spike_meets_its_objectives(tmp_path: Path) -> None:
+def test_a_small_opening_day_meets_its_objectives(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    status = main(["opening-spike", "--users", "60", "--minutes", "0.5", "--report", str(report)])
+    status = main(["opening-day", "--users", "60", "--minutes", "0.5", "--report", str(report)])
     told = json.loads(report.read_text(encoding="utf-8"))
     assert status == 0, told
     assert told["passed"] is True

@@ -6,13 +6,14 @@ import pytest
 from ecluse.domain.errors import TokenError
 from ecluse.tokens import PassSigner, SigningKey, Ticket, TicketSigner
 from loadtests.forging import forged_passes, forged_tickets
+from loadtests.generator import GeneratorSeen
 from loadtests.moves import Answer, Ask, Jar, Moves, Pause, Step
 from loadtests.personas import PERSONAS, deck, live
 from loadtests.record import Record
-from loadtests.scenarios import SCENARIOS, Scenario
 from loadtests.shapes import arrived_by, opening_spike
+from loadtests.site import Site
 from loadtests.tally import Tally, Trace
-from loadtests.visitor import PATIENCE, Site, Visitor
+from loadtests.visitor import PATIENCE, Visitor
 
 KEYS = [SigningKey.from_secret("a key of the gateway alone")]
 TICKET = Ticket(room="prefecture", lane="main", id="A" * 11, number=7, epoch="e" * 8, issued_at=1_000)
@@ -79,27 +80,18 @@ def test_most_people_come_in_the_first_seconds_and_all_come_in_the_end() -> None
     assert arrived_by(times, 2.5) > 500
 
 
-def test_a_scenario_survives_its_way_to_locust() -> None:
-    scenario = SCENARIOS["opening-spike"].with_changes(users=7, minutes=None)
-    assert Scenario.from_json(scenario.to_json()) == scenario
-    assert (scenario.users, scenario.minutes) == (7, 2)
-
-
-def test_every_persona_of_a_scenario_exists() -> None:
-    assert all(set(scenario.personas) <= set(PERSONAS) for scenario in SCENARIOS.values())
-
-
 def test_a_record_survives_its_way_from_locust(tmp_path: Path) -> None:
     tally = Tally()
     request = Ask(step=Step.BOARD, method="GET", path="/", headers={}, expected=frozenset({200}))
     tally.count(request, Answer(status=200, sent_at=0.0, received_at=1.0))
-    record = Record.of(tally, [Trace(persona="app", place=3.0)])
+    tally.traces = [Trace(persona="app", place=3.0)]
+    record = Record.of(tally, started_at=5.0, generators=[GeneratorSeen(cpu_shares=[0.5])])
     record.write(tmp_path / "record.json")
     assert Record.load(tmp_path / "record.json") == record
     assert record.statuses == {"board 200": 1}
 
 
-@pytest.mark.parametrize("persona", sorted(PERSONAS))
+@pytest.mark.parametrize("persona", sorted(set(PERSONAS) - {"helper", "session-farm", "stampede"}))
 def test_whoever_gets_only_wrong_answers_backs_off_and_gives_up(persona: str) -> None:
     tally = Tally()
     moves = live(Visitor(Site(room="prefecture"), tally, Random(1), persona))

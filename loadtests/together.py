@@ -1,0 +1,42 @@
+"""Several ways walked by one person or one script in turn: forty applications on one desk, a farm of sessions."""
+
+from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
+
+from loadtests.moves import Answer, Ask, Moves, Pause
+
+
+def together(ways: Sequence[Moves[str]], *, apart_seconds: float = 0.0) -> Moves[list[str]]:
+    """Walk all ways, one question at a time, each going on when its pause is over; the outcomes in their order.
+
+    They begin `apart_seconds` after each other. Knows no clock: the pauses made and the time that answers took
+    tell how late it is.
+    """
+    outcomes = [""] * len(ways)
+    due = [(index * apart_seconds, index) for index in range(len(ways))]
+    heapify(due)
+    now = 0.0
+    while due:
+        at, index = heappop(due)
+        if at > now:
+            yield Pause(at - now)
+            now = at
+        answer: Answer | None = None
+        while True:
+            try:
+                move = ways[index].send(answer)
+            except StopIteration as done:
+                outcomes[index] = done.value
+                break
+            if isinstance(move, Pause):
+                heappush(due, (now + move.seconds, index))
+                break
+            answer = yield from _asked(move)
+            now += max(0.0, answer.received_at - answer.sent_at)
+    return outcomes
+
+
+def _asked(request: Ask) -> Moves[Answer]:
+    answer = yield request
+    assert answer is not None
+    return answer
