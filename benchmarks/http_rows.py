@@ -243,7 +243,8 @@ async def http_rows(rounds: int, seconds: float) -> list[Row]:
         at_rest = http.resident_mb()
         kinds: dict[str, Measure] = {
             "hello": http.hello, "board": http.board, "ticket state": http.ticket, "join, JSON": http.join,
-            "join, page": http.join_page, "waiting page": http.waiting_page, "claim": http.claim, "bare proxy": http.bare_proxy,
+            "join, page": http.join_page, "waiting page": http.waiting_page, "claim": http.claim,
+            "bare proxy": http.bare_proxy,
             "gate + proxy, GET": http.gated_proxy, "bare POST": http.bare_post, "gate + proxy, POST": http.gated_post,
         }  # fmt: skip
         found: dict[str, list[float]] = {name: [] for name in kinds}
