@@ -1,7 +1,7 @@
 // The waiting page. It works out the visitor's own place from the public board, asks for the ticket only when the
 // board says the turn has come, and shows the section of that state. It never goes anywhere by itself.
 
-import { aheadOf, pollSeconds, Speech, waitSpan } from "./line.js";
+import { aheadOf, pollSeconds, Speech, waitOf } from "./line.js";
 
 const LIVE_MS = 30_000; // a screen reader is told at most this often
 const PATIENCE_MS = 15_000; // for one answer
@@ -138,9 +138,10 @@ class WaitingPage {
     const lane = board.lanes[this.lane];
     if (lane && this.place !== null && this.state === "waiting" && !this.opening?.undrawn) {
       this.showAhead(aheadOf(lane, this.place, this.ahead));
-      const { p50, slow } = lane.calls_per_minute ?? {};
-      const seconds = (perMinute) => (perMinute > 0 ? ((this.ahead + 1) / perMinute) * 60 : null);
-      slots.wait.textContent = speech.wait(waitSpan(seconds(p50), seconds(slow)));
+      slots.wait.textContent = speech.wait(waitOf(lane, this.ahead));
+      const why = speech.slower(board.slower?.[this.lane]);
+      if (why && slots.slower.hidden) this.announce(why, true);
+      [slots.slower.textContent, slots.slower.hidden] = [why, !why];
     }
     this.show();
   }
