@@ -71,7 +71,7 @@ class Horizon:
         return len(self.ratios) >= _RATIOS_ENOUGH
 
     def slowness(self, now: float) -> float:
-        """The ratio that all but `level` of the waits stay under; those still running count as long as they are late."""
+        """The ratio that all but `level` of the waits stay under; those that run count once they are late."""
         late = [(now - each.made_at) / each.expected for each in self.pending]
         typical = median(self.ratios)
         ratios = sorted([*self.ratios, *(ratio for ratio in late if ratio > typical)])
@@ -104,7 +104,7 @@ class Promises:
             return 1.0, FIRST_SLOWNESS
         typical = median([ratio for horizon in known for ratio in horizon.ratios])
         typical = min(max(typical, 0.3), 3.0)
-        slow = max(max(horizon.slowness(now) for horizon in known), typical * _LEAST_WIDTH)
+        slow = max(typical * _LEAST_WIDTH, *(horizon.slowness(now) for horizon in known))
         if not self.horizons[reach - 1].knows:
             slow = max(slow, typical * _BORROWED_WIDTH)
         return typical, slow

@@ -164,7 +164,7 @@ class MemoryLine:
         self.rules = rules
         if not rules.still:
             # While nobody is let in a call cannot be used, so it cannot be missed: its time starts again.
-            self.silent_since = {ticket: (self._turn, now_ms) for ticket in self.silent_since}
+            self.silent_since = dict.fromkeys(self.silent_since, (self._turn, now_ms))
             self._cohorts = {self._turn: len(self.silent_since)}
             self.silent = [len(self.silent_since)] + [0] * (STRETCHES - 1)
 

@@ -17,6 +17,7 @@ HOMES = {
     "aiohttp": ("gateway/proxy.py", "gateway/proxy_ws.py"),
     "jinja2": ("gateway/pages.py", "booking_backend/pages.py"),
     "prometheus_client": ("ecluse/telemetry.py",),
+    "matplotlib": ("ecluse/simulation/plot.py",),
     "sqlalchemy": ("booking_backend/",),
     "typer": ("ecluse/cli/",),
     "rich": ("ecluse/cli/",),
