@@ -132,8 +132,8 @@ def _sums(found: "Outcome") -> list[str]:
     used = "–" if found.pace_used is None else f"{found.pace_used:.0%}"
     last = "–" if found.last_admission_minute is None else f"minute {found.last_admission_minute:.0f}"
     return [
-        f"{found.people:,} people, {found.admitted:,} let in, {found.left:,} left, {found.missed_calls:,} calls missed, "
-        f"{found.not_served:,} not served",
+        f"{found.people:,} people, {found.admitted:,} let in, {found.left:,} left, {found.not_served:,} not served; "
+        f"{found.missed_calls:,} calls missed",
         f"median wait {_minutes(found.median_wait)}, P90 {_minutes(found.p90_wait)}",
         f"longest line {found.longest_line:,} at minute {found.longest_line_minute}; last admission at {last}; "
         f"{used} of the pace used while people waited",
@@ -155,7 +155,7 @@ def _table(arrivals: str) -> str | None:
 
 
 def _lanes(said: list[str]) -> tuple[dict[str, float], list[tuple[str, float]]]:
-    """Weights by lane, and which share of people each gets; without a share, as its weight."""
+    """Weights by lane, and which share of people each gets."""
     from ecluse.simulation.arrivals import Unclear
 
     weights: dict[str, float] = {}

@@ -51,7 +51,10 @@ class Day:
     admitted_busy: int = 0
     possible_busy: float = 0.0
     """Admissions in that time, and as many as the pace allowed."""
-    calls_last_turn: dict[str, int] = field(default_factory=dict)
+    called_now: list[int] = field(default_factory=list)
+    """Whose turn came in the latest turn of the worker."""
+    rejoined: list[int] = field(default_factory=list)
+    """Who asked a missed place back, in order."""
     _events: list[tuple[float, int, Deed, int]] = field(default_factory=list)
     _count: int = 0
     _doors: deque[int] = field(default_factory=deque)
@@ -108,7 +111,7 @@ class Day:
         waiting = sum(line.waiting.values())
         if now % 60_000 < self.turn_ms:
             self.waiting_over_time.append((now / 60_000, waiting))
-        self.calls_last_turn = {}
+        self.called_now = []
         if waiting == 0 or line.rules.still:
             return
         free = line.rules.capacity - line.active if line.rules.capacity else math.inf
@@ -125,11 +128,11 @@ class Day:
             silent=line.silent,
             window_ms=line.rules.claim_ms,
         )
-        for ticket in line.call(calls_wanted(demand, self.model), now):
+        self.called_now = line.call(calls_wanted(demand, self.model), now)
+        for ticket in self.called_now:
             visitor, fate = self.visitors[ticket], self.fates[ticket]
             second = not math.isnan(fate.called_ms)
             fate.called_ms = fate.called_ms if second else now
-            self.calls_last_turn[visitor.lane] = self.calls_last_turn.get(visitor.lane, 0) + 1
             delay_ms = 5_000.0 if second and visitor.delay_ms is None else visitor.delay_ms
             if delay_ms is not None:
                 for tab in range(visitor.tabs):
@@ -202,4 +205,5 @@ class Day:
             self.line.leave(ticket)
 
     def _come_back(self, _at_ms: float, ticket: int) -> None:
-        self.line.rejoin(ticket)
+        if self.line.rejoin(ticket):
+            self.rejoined.append(ticket)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ecluse.domain.board import mark_ranks
-from ecluse.domain.estimate import wait_seconds
+from ecluse.domain.estimate import SLOT_SECONDS, wait_seconds
 from ecluse.domain.promises import HORIZON_SECONDS, horizon_of
 from ecluse.domain.prospect import LaneTurn, Prospects, RoomTurn, Slower
 from ecluse.simulation.day import Day
@@ -51,12 +51,15 @@ class Forecast:
 
     def look(self, day: Day) -> None:
         """After a turn: learn from it once a second, and ask for some of those who wait twice a minute."""
-        for lane, count in day.calls_last_turn.items():
-            self._calls[lane] = self._calls.get(lane, 0) + count
+        for ticket in day.called_now:
+            lane = day.visitors[ticket].lane
+            self._calls[lane] = self._calls.get(lane, 0) + 1
         if day.now_ms - self._marked_ms < 1000:
             return
         self._marked_ms = day.now_ms
-        self.prospects = self.prospects.after(self._turn(day))
+        # Marks matter only when a slot begins: reading them every second would be most of the work.
+        marked = int(day.now_ms / 1000 / SLOT_SECONDS) != self.prospects.log.slot
+        self.prospects = self.prospects.after(self._turn(day, marked=marked))
         self._calls = {}
         self._since_ms = day.now_ms
         for lane, why in self.prospects.slower().items():
@@ -65,7 +68,7 @@ class Forecast:
             self._asked_ms = day.now_ms
             self._ask(day)
 
-    def _turn(self, day: Day) -> RoomTurn:
+    def _turn(self, day: Day, *, marked: bool) -> RoomTurn:
         line, rules = day.line, day.line.rules
         waiting = line.waiting
         busy = sum(rules.weights[lane] for lane, count in waiting.items() if count) or 1.0
@@ -82,7 +85,7 @@ class Forecast:
                     serving=line.serving[lane],
                     calls=self._calls.get(lane, 0),
                     share=rules.weights[lane] / busy if count else 1.0,
-                    marks=[(line.places[lane][rank], rank) for rank in mark_ranks(count)],
+                    marks=[(line.places[lane][rank], rank) for rank in (mark_ranks(count) if marked else ())],
                 )
                 for lane, count in waiting.items()
             },
