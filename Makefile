@@ -2,7 +2,7 @@
 # `make help` lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock bench load
+.PHONY: help demo test check format lock bench load simulate fairness
 
 SHELL_SCRIPTS := deploy/dev/setup.sh .ci/run
 RUN := .venv/bin/python -m
@@ -53,3 +53,12 @@ load: ## a load scenario: SCENARIO=… USERS=… MINUTES=…
 	@deploy/dev/setup.sh dev
 	@exec $(RUN) loadtests $(if $(SCENARIO),--scenario '$(SCENARIO)') $(if $(USERS),--users '$(USERS)') \
 		$(if $(MINUTES),--minutes '$(MINUTES)') $(ARGS)
+
+simulate: ## how well estimates hold over hard days, and the crowds of tests/simulation; ARGS="--days 30"
+	@deploy/dev/setup.sh dev
+	$(RUN) benchmarks.estimates $(ARGS)
+	@exec $(RUN) pytest -q tests/simulation
+
+fairness: ## the figures and the picture of docs/fairness.md
+	@deploy/dev/setup.sh dev
+	@exec $(RUN) benchmarks.fairness

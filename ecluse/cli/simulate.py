@@ -16,6 +16,31 @@ if TYPE_CHECKING:
 _DAYS = "Shapes: steady, opening, peaks, evening."
 
 
+_Arrivals = Annotated[
+    str, typer.Option(help=f"People per minute (40,80,20), a shape with a total (opening:3000), or a CSV file. {_DAYS}")
+]
+_Minutes = Annotated[int, typer.Option(min=1, max=10_080, help="How long people come, for a shape.")]
+_Pace = Annotated[float | None, typer.Option(min=0.1, max=100_000, help="Admissions per minute.", show_default="60")]
+_Burst = Annotated[int | None, typer.Option(min=1, max=10_000, help="How many at once after a rest.", show_default="2")]
+_Capacity = Annotated[int | None, typer.Option(min=0, help="Most visits at once; 0: no cap.", show_default="0")]
+_Show = Annotated[float, typer.Option(min=0.05, max=1, help="The share of those called who enter.")]
+_Answer = Annotated[float, typer.Option(min=0, max=3600, help="From a call to Enter, in the mean.")]
+_Visit = Annotated[float, typer.Option(min=1, max=86_400, help="A visit, in the mean.")]
+_Patience = Annotated[float, typer.Option(min=0, help="Who waits that long in the mean leaves; 0: nobody.")]
+_Lanes = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=WEIGHT[:SHARE]", help="A lane, its weight and the share of people in it."),
+]
+_Opens = Annotated[float, typer.Option(min=0, max=10_080, help="Minutes before the first admission.")]
+_Draw = Annotated[bool, typer.Option("--draw", help="Those who came before the opening are drawn.")]
+_Seed = Annotated[int, typer.Option(help="The same number gives the same day.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")]
+_Plot = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a picture: .svg, .png or .pdf.")]
+_Room = Annotated[
+    str | None, typer.Option(help="Take pace, burst, capacity and lanes of this room from the configuration.")
+]
+
+
 def add_to(app: typer.Typer) -> None:
     """Add this command to `app`."""
     app.command()(simulate)
@@ -23,37 +48,23 @@ def add_to(app: typer.Typer) -> None:
 
 def simulate(
     *,
-    arrivals: Annotated[
-        str,
-        typer.Option(help=f"People per minute (40,80,20), a shape with a total (opening:3000), or a CSV file. {_DAYS}"),
-    ],
-    minutes: Annotated[int, typer.Option(min=1, max=10_080, help="How long people come, for a shape.")] = 480,
-    pace: Annotated[
-        float | None, typer.Option(min=0.1, max=100_000, help="Admissions per minute.", show_default="60")
-    ] = None,
-    burst: Annotated[int | None, typer.Option(min=1, max=10_000, show_default="2")] = None,
-    capacity: Annotated[
-        int | None, typer.Option(min=0, help="Most visits at once; 0: no cap.", show_default="0")
-    ] = None,
-    show: Annotated[float, typer.Option(min=0.05, max=1, help="The share of those called who enter.")] = 0.85,
-    answer_seconds: Annotated[float, typer.Option(min=0, max=3600, help="From a call to Enter, in the mean.")] = 8.0,
-    visit_seconds: Annotated[float, typer.Option(min=1, max=86_400, help="A visit, in the mean.")] = 300.0,
-    patience_minutes: Annotated[
-        float, typer.Option(min=0, help="Who waits that long in the mean leaves; 0: nobody.")
-    ] = 0.0,
-    lane: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=WEIGHT[:SHARE]", help="A lane, its weight and the share of people in it."),
-    ] = None,
-    opens_after: Annotated[float, typer.Option(min=0, max=10_080, help="Minutes before the first admission.")] = 0.0,
-    draw: Annotated[bool, typer.Option("--draw", help="Those who came before the opening are drawn.")] = False,
-    seed: Annotated[int, typer.Option(help="The same number gives the same day.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
-    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a picture: .svg, .png or .pdf.")] = None,
+    arrivals: _Arrivals,
+    minutes: _Minutes = 480,
+    pace: _Pace = None,
+    burst: _Burst = None,
+    capacity: _Capacity = None,
+    show: _Show = 0.85,
+    answer_seconds: _Answer = 8.0,
+    visit_seconds: _Visit = 300.0,
+    patience_minutes: _Patience = 0.0,
+    lane: _Lanes = None,
+    opens_after: _Opens = 0.0,
+    draw: _Draw = False,
+    seed: _Seed = 1,
+    as_json: _Json = False,
+    plot: _Plot = None,
     config: ConfigOption = None,
-    room: Annotated[
-        str | None, typer.Option(help="Take pace, burst, capacity and lanes of this room from the configuration.")
-    ] = None,
+    room: _Room = None,
 ) -> None:
     """Simulate a day of a room: how long people wait, and when. Nothing running is touched.
 
@@ -67,20 +78,20 @@ def simulate(
         fail(f"{plot}: a picture ends in .svg, .png or .pdf", 2)
     if draw and not opens_after:
         fail("--draw needs --opens-after: only those who come before the opening are drawn", 2)
+    manners = Manners(
+        show=show,
+        delay_seconds=answer_seconds,
+        visit_seconds=visit_seconds,
+        patience_seconds=patience_minutes * 60 or float("inf"),
+        back=0.5,
+    )
     try:
         base = _base(config, room)
         weights, shares = _lanes(lane or [f"{name}={weight:g}" for name, weight in base.weights.items()])
-        rules = _rules(base, pace, burst, capacity, weights)
         plan = Plan(
             per_minute=per_minute(arrivals, minutes, _table(arrivals)),
-            rules=rules,
-            manners=Manners(
-                show=show,
-                delay_seconds=answer_seconds,
-                visit_seconds=visit_seconds,
-                patience_seconds=patience_minutes * 60 or float("inf"),
-                back=0.5,
-            ),
+            rules=_rules(base, pace, burst, capacity, weights),
+            manners=manners,
             lanes=shares,
             opens_after_minutes=opens_after,
             draws=draw,

@@ -7,8 +7,10 @@ SECURITY.md 5.5), so that nine in ten waits end before it although the pace drif
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -102,8 +104,15 @@ class Promises:
         known = [horizon for horizon in self.horizons[:reach] if horizon.knows]
         if not known:
             return 1.0, FIRST_SLOWNESS
-        typical = median([ratio for horizon in known for ratio in horizon.ratios])
-        typical = min(max(typical, 0.3), 3.0)
+        # There is one median for the whole line: each horizon counts for as much as there are people in it.
+        edges = [0.0, *HORIZON_SECONDS[: reach - 1], max(longest_seconds, 1.0)]
+        weighted = sorted(
+            (ratio, (edges[index + 1] - edges[index]) / len(horizon.ratios))
+            for index, horizon in enumerate(self.horizons[:reach])
+            if horizon.knows
+            for ratio in horizon.ratios
+        )
+        typical = min(max(_weighted_median(weighted), 0.3), 3.0)
         slow = max(typical * _LEAST_WIDTH, *(horizon.slowness(now) for horizon in known))
         if not self.horizons[reach - 1].knows:
             slow = max(slow, typical * _BORROWED_WIDTH)
@@ -114,21 +123,18 @@ class Promises:
     ) -> "Promises":
         """With one more promise in each horizon that the line reaches and that has had none for a while."""
         found = list(self.horizons)
-        candidates: dict[int, list[Promise]] = {}
-        for place, ahead in marks:
+        edges = [SHORTEST_SECONDS, *HORIZON_SECONDS, math.inf]
+        ends = [bisect_left(marks, edge * per_minute / 60 - 1, key=_ahead) for edge in edges]
+        for index, (first, end) in enumerate(pairwise(ends)):
+            pending = found[index].pending
+            if first == end or len(pending) >= PENDING_KEPT:
+                continue
+            place, ahead = marks[first + int(now / 10 * _GOLDEN % 1 * (end - first))]
             expected = (ahead + 1) / per_minute * 60
-            if expected >= SHORTEST_SECONDS:
-                promise = Promise(
-                    place, round(now, 1), round(expected, 1), round((ahead + 1) / slow_per_minute * 60, 1)
-                )
-                candidates.setdefault(horizon_of(expected), []).append(promise)
-        for index, choice in candidates.items():
-            horizon = found[index]
-            made = horizon.pending[-1].made_at if horizon.pending else -math.inf
-            share = now / 10 * _GOLDEN % 1
-            promise = choice[int(share * len(choice))]
-            if now - made >= max(10.0, promise.expected / PENDING_KEPT) and len(horizon.pending) < PENDING_KEPT:
-                found[index] = replace(horizon, pending=(*horizon.pending, promise))
+            if not pending or now - pending[-1].made_at >= max(10.0, expected / PENDING_KEPT):
+                slow = (ahead + 1) / slow_per_minute * 60
+                promise = Promise(place, round(now, 1), round(expected, 1), round(slow, 1))
+                found[index] = replace(found[index], pending=(*pending, promise))
         return Promises(horizons=tuple(found))
 
     def plain(self) -> list[object]:
@@ -154,6 +160,20 @@ class Promises:
                 for pending, ratios, level in plain
             )
         )
+
+
+def _ahead(mark: tuple[float, int]) -> int:
+    return mark[1]
+
+
+def _weighted_median(weighted: Sequence[tuple[float, float]]) -> float:
+    """The value in the middle of the weight; the values rise."""
+    half = sum(weight for _, weight in weighted) / 2
+    for value, weight in weighted:
+        half -= weight
+        if half <= 0:
+            return value
+    return weighted[-1][0]
 
 
 def horizon_of(seconds: float) -> int:

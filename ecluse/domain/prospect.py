@@ -75,6 +75,8 @@ class Prospects:
 
     log: CallLog = field(default_factory=CallLog)
     promises: Mapping[str, Promises] = field(default_factory=dict)
+    corrections: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """What the expected calls per minute are multiplied with, for the median and the slow rate; new in every slot."""
     rates: Mapping[str, Throughput] = field(default_factory=dict)
     minutes: Mapping[str, tuple[_Minute, ...]] = field(default_factory=dict)
 
@@ -94,20 +96,21 @@ class Prospects:
             {name: lane.calls for name, lane in busy.items()},
             {name: _expected(turn, lane) * minutes for name, lane in busy.items()},
         )
-        promises, rates, past = dict(self.promises), {}, dict(self.minutes)
+        promises, rates, past, corrections = dict(self.promises), {}, dict(self.minutes), dict(self.corrections)
         now = turn.now_ms / 1000
-        slot_at = log.slot * SLOT_SECONDS
         for name, lane in turn.lanes.items():
             known = promises.get(name, Promises()).settled(lane.serving, now)
-            per_minute = _expected(turn, lane) * min(log.met(name), 2.0)
-            longest = (lane.waiting + 1) / max(per_minute, 1e-3) * 60
-            typical, slow = known.factors(longest, slot_at)
-            rates[name] = Throughput(p50=per_minute / typical, slow=per_minute / slow)
-            if begins and lane.marks and per_minute > 0:
-                known = known.promised(lane.marks, per_minute, rates[name].slow, now)
+            expected = _expected(turn, lane)
+            if begins or name not in corrections:
+                met = min(log.met(name), 2.0)
+                typical, slow = known.factors((lane.waiting + 1) / max(expected * met, 1e-3) * 60, now)
+                corrections[name] = (met / typical, met / slow)
+                if lane.marks:
+                    known = known.promised(lane.marks, expected * met, expected * met / slow, now)
+            rates[name] = _rate(expected, corrections[name])
             promises[name] = known
             past[name] = _with_minute(past.get(name, ()), turn, lane, rates[name])
-        return Prospects(log=log, promises=promises, rates=rates, minutes=past)
+        return Prospects(log=log, promises=promises, corrections=corrections, rates=rates, minutes=past)
 
     def slower(self) -> dict[str, Slower]:
         """The lanes that became much slower in the latest minutes, and why."""
@@ -120,6 +123,7 @@ class Prospects:
             "made": self.log.made,
             "expected": self.log.expected,
             "promises": {name: each.plain() for name, each in self.promises.items()},
+            "corrections": {name: list(each) for name, each in self.corrections.items()},
             "rates": {name: [each.p50, each.slow] for name, each in self.rates.items()},
             "minutes": {
                 name: [[m.minute, m.slow, m.pace, m.share, m.show, m.full] for m in minutes]
@@ -137,11 +141,16 @@ class Prospects:
                 expected={name: tuple(slots) for name, slots in plain.get("expected", {}).items()},
             ),
             promises={name: Promises.of(each) for name, each in plain.get("promises", {}).items()},
+            corrections={name: (typical, slow) for name, (typical, slow) in plain.get("corrections", {}).items()},
             rates={name: Throughput(p50=p50, slow=slow) for name, (p50, slow) in plain.get("rates", {}).items()},
             minutes={
                 name: tuple(_Minute(*each) for each in minutes) for name, minutes in plain.get("minutes", {}).items()
             },
         )
+
+
+def _rate(expected: float, correction: tuple[float, float]) -> Throughput:
+    return Throughput(p50=expected * correction[0], slow=expected * correction[1])
 
 
 def _expected(turn: RoomTurn, lane: LaneTurn) -> float:

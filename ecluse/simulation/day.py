@@ -12,6 +12,7 @@ from ecluse.simulation.line import MemoryLine, Rules
 from ecluse.simulation.people import Visitor
 
 TURN_MS = 250.0
+"""As `ecluse.services.ticks`. A slower turn would see nobody in the first stretches after a call, and learn wrongly."""
 
 Deed = Callable[[float, int], None]
 """What somebody does at a time (ms): the ticket is given."""
@@ -36,7 +37,6 @@ class Day:
     places: Sequence[float] = ()
     """The place of each ticket; without: the order of arrival."""
     changes: Sequence[tuple[float, Rules]] = ()
-    turn_ms: float = TURN_MS
     watch: "Callable[[Day], None] | None" = None
     line: MemoryLine = field(init=False)
     fates: list[Fate] = field(init=False)
@@ -47,7 +47,7 @@ class Day:
     waiting_over_time: list[tuple[float, int]] = field(default_factory=list)
     """Minutes, and how many waited then."""
     busy_ms: float = 0.0
-    """Time in which more than a second's worth of people waited."""
+    """Time in which more people waited than the pace lets in within ten seconds."""
     admitted_busy: int = 0
     possible_busy: float = 0.0
     """Admissions in that time, and as many as the pace allowed."""
@@ -61,7 +61,7 @@ class Day:
     """Who pressed Enter and is not in yet, in order."""
 
     def __post_init__(self) -> None:
-        self.line = MemoryLine(self.rules, self.turn_ms)
+        self.line = MemoryLine(self.rules, TURN_MS)
         self.fates = [Fate() for _ in self.visitors]
         self._order = sorted(range(len(self.visitors)), key=lambda ticket: self.visitors[ticket].arrives_ms)
         self._next = 0
@@ -76,7 +76,7 @@ class Day:
             self._turn()
             if self.watch is not None:
                 self.watch(self)
-            self._until(self.now_ms + self.turn_ms)
+            self._until(self.now_ms + TURN_MS)
             if not self._doors and not self.line.silent_since and not any(self.line.waiting.values()):
                 self._skip()
         return self
@@ -97,7 +97,7 @@ class Day:
         if self._next < len(self._order):
             at = min(at, self.visitors[self._order[self._next]].arrives_ms)
         if at < math.inf:
-            self.now_ms += max(0, math.floor((at - self.now_ms) / self.turn_ms)) * self.turn_ms
+            self.now_ms += max(0, math.floor((at - self.now_ms) / TURN_MS)) * TURN_MS
 
     def _turn(self) -> None:
         line, now = self.line, self.now_ms
@@ -105,19 +105,19 @@ class Day:
             back_after_ms = self.visitors[ticket].back_after_ms
             if back_after_ms is not None:
                 self._at(now + back_after_ms, self._come_back, ticket)
-        self.model = self.model.learnt(line.heard, [n * self.turn_ms / 1000 for n in line.silent])
+        self.model = self.model.learnt(line.heard, [n * TURN_MS / 1000 for n in line.silent])
         line.heard = [0] * STRETCHES
         self._busy = False
         waiting = sum(line.waiting.values())
-        if now % 60_000 < self.turn_ms:
+        if now % 60_000 < TURN_MS:
             self.waiting_over_time.append((now / 60_000, waiting))
         self.called_now = []
         if waiting == 0 or line.rules.still:
             return
         free = line.rules.capacity - line.active if line.rules.capacity else math.inf
-        if waiting > line.rules.pace_per_minute / 60:
-            self.busy_ms += self.turn_ms
-            self.possible_busy += self.turn_ms / 60_000 * line.rules.pace_per_minute
+        if waiting > line.rules.pace_per_minute / 6:
+            self.busy_ms += TURN_MS
+            self.possible_busy += TURN_MS / 60_000 * line.rules.pace_per_minute
             self._busy = True
         demand = Demand(
             waiting=waiting,

@@ -8,13 +8,11 @@ from dataclasses import dataclass, field, replace
 
 from ecluse.domain.draw import place
 from ecluse.simulation.arrivals import times_ms
-from ecluse.simulation.day import TURN_MS, Day
+from ecluse.simulation.day import Day
 from ecluse.simulation.line import Rules
 from ecluse.simulation.people import Manners, visitors
 
 _LONGEST_MS = 14 * 24 * 3_600_000.0
-_SLOW_PACE = 60.0
-_SLOW_TURN_MS = 1000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +42,6 @@ class Plan:
             visitors=people,
             places=places,
             changes=((opens_ms, self.rules),) if opens_ms else (),
-            # A slow line needs no turn every quarter of a second: a day of it stays quick to compute.
-            turn_ms=TURN_MS if self.rules.pace_per_minute >= _SLOW_PACE else _SLOW_TURN_MS,
         )
         return day.run(_LONGEST_MS)
 

@@ -12,9 +12,7 @@ from ecluse.simulation.people import Manners, visitors
 _MINUTE_MS = 60_000.0
 
 
-def hard_day(
-    seed: int, *, hours: float, paces: Sequence[float] = (30.0, 60.0, 120.0, 240.0), turn_ms: float = 1000.0
-) -> tuple[Day, Forecast]:
+def hard_day(seed: int, *, hours: float, paces: Sequence[float] = (30.0, 60.0, 120.0, 240.0)) -> tuple[Day, Forecast]:
     """One such day, and what its board told. Something happens every 45 minutes in the mean."""
     rng = random.Random(seed)  # noqa: S311 - a simulation must be repeatable
     pace, ends_ms = rng.choice(paces), hours * 60 * _MINUTE_MS
@@ -32,8 +30,8 @@ def hard_day(
     )
     people = list(visitors(sorted(arrivals), manners, [("main", 1.0)], rng))
     forecast = Forecast()
-    day = Day(rules=rules, visitors=people, changes=_events(rules, ends_ms, rng), turn_ms=turn_ms, watch=forecast.look)
-    return day.run(ends_ms + 2 * 3_600_000), forecast
+    day = Day(rules=rules, visitors=people, changes=_events(rules, ends_ms, rng), watch=forecast.look)
+    return day.run(ends_ms + 3_600_000), forecast
 
 
 def _events(rules: Rules, ends_ms: float, rng: random.Random) -> list[tuple[float, Rules]]:

@@ -19,24 +19,28 @@ def mixed(
     person = 0
     while len(found) < how_many:
         at, delay = rng.uniform(0, minutes * 60_000), rng.uniform(500, 9_000)
-        rest = {"visit_ms": rng.expovariate(1 / visit_ms)}
+        stays = rng.expovariate(1 / visit_ms)
         habit = rng.random()
         person += 1
         if habit < absent:
             found.append(Visitor(arrives_ms=at, delay_ms=None))
         elif habit < absent + 0.08:
-            found.append(Visitor(arrives_ms=at, delay_ms=None, back_after_ms=rng.uniform(5_000, 120_000), **rest))
+            found.append(
+                Visitor(arrives_ms=at, delay_ms=None, back_after_ms=rng.uniform(5_000, 120_000), visit_ms=stays)
+            )
         elif habit < absent + 0.14:
-            found.append(Visitor(arrives_ms=at, delay_ms=delay, patience_ms=rng.expovariate(1 / 300_000), **rest))
+            found.append(
+                Visitor(arrives_ms=at, delay_ms=delay, patience_ms=rng.expovariate(1 / 300_000), visit_ms=stays)
+            )
         elif habit < absent + 0.24:
-            found.append(Visitor(arrives_ms=at, delay_ms=delay, tabs=rng.randint(2, 6), **rest))
+            found.append(Visitor(arrives_ms=at, delay_ms=delay, tabs=rng.randint(2, 6), visit_ms=stays))
         elif habit < absent + 0.30:
-            found.append(Visitor(arrives_ms=at, delay_ms=rng.uniform(0, 100), early=True, tabs=3, **rest))
+            found.append(Visitor(arrives_ms=at, delay_ms=rng.uniform(0, 100), early=True, tabs=3, visit_ms=stays))
         elif habit < absent + 0.36:  # several cookie jars: whichever comes first is used, the others are let go
             jars = [Visitor(arrives_ms=at + 1000 * jar, delay_ms=None, person=person) for jar in range(4)]
-            found += [Visitor(arrives_ms=at, delay_ms=delay, person=person, **rest), *jars]
+            found += [Visitor(arrives_ms=at, delay_ms=delay, person=person, visit_ms=stays), *jars]
         else:
-            found.append(Visitor(arrives_ms=at, delay_ms=delay, **rest))
+            found.append(Visitor(arrives_ms=at, delay_ms=delay, visit_ms=stays))
     return sorted(found[:how_many], key=lambda each: each.arrives_ms)
 
 

@@ -7,14 +7,14 @@ from ecluse.domain.estimate import EARLY
 from ecluse.simulation.forecast import HORIZONS, Calibration
 from ecluse.simulation.worlds import hard_day
 
-DAYS = 5
+DAYS = 3
 
 
 @pytest.fixture(scope="module")
 def days() -> list[dict[str, Calibration]]:
     found = []
     for seed in range(100, 100 + DAYS):
-        day, forecast = hard_day(seed, hours=2.5, paces=(20.0, 40.0))
+        day, forecast = hard_day(seed, hours=1.75, paces=(20.0, 30.0))
         found.append(forecast.calibration(day, EARLY))
     return found
 

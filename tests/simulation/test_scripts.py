@@ -1,7 +1,6 @@
 """Some thousands of the same crowd through the real scripts on a real server; the same must hold."""
 
 import json
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -17,14 +16,14 @@ PEOPLE = 2500
 
 
 @pytest.fixture
-async def finished(open_bench: OpenBench) -> AsyncIterator[ScriptsDay]:
+async def finished(open_bench: OpenBench) -> ScriptsDay:
     bench = open_bench(
         pace_per_minute=PACE, burst=BURST, capacity=CAPACITY, claim_ms=CLAIM_MS, session_ms=600_000,
         session_max_ms=900_000,
     )  # fmt: skip
     day = ScriptsDay(bench, mixed(PEOPLE, minutes=0.7, seed=9, visit_ms=20_000))
     await day.run(minutes=5)
-    yield day
+    return day
 
 
 async def test_the_crowd_goes_through_the_scripts_as_it_must(finished: ScriptsDay) -> None:
