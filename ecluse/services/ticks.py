@@ -14,10 +14,11 @@ from typing import Any
 from ecluse.domain.board import Board, LaneBoard, Mark, mark_ranks, phase_of
 from ecluse.domain.calling import STRETCHES, Demand, ShowModel, calls_wanted
 from ecluse.domain.estimate import FIRST_SLOWNESS, Throughput
-from ecluse.domain.prospect import LaneTurn, Prospects, RoomTurn
+from ecluse.domain.prospect import Prospects
 from ecluse.domain.room import Room
 from ecluse.services.autopace import AutoPace
 from ecluse.services.openings import OpeningNow, Openings
+from ecluse.services.prospects import room_turn
 from ecluse.services.series import Series
 from ecluse.store.draws import DrawStore
 from ecluse.store.line import Line
@@ -146,7 +147,7 @@ class RoomTicks:
         called = await self._call(picture, memory.model)
         for name, moved in called.items():
             picture["lanes"][name]["waiting"] -= moved
-        memory.prospects = memory.prospects.after(self._room_turn(picture, called, memory.model))
+        memory.prospects = memory.prospects.after(room_turn(self.room, picture, called, memory.model, self._marks))
         picture["called"] += sum(called.values()) - missed
         board = Shown(picture=picture, opening=opening, called=called)
         published = await self._publish(memory, board, marks_hold=before == self._calls_known)
@@ -209,29 +210,6 @@ class RoomTicks:
                 seen += count
             wanted -= piece
         return moved
-
-    def _room_turn(self, picture: Any, called: Mapping[str, int], model: ShowModel) -> RoomTurn:
-        """This turn as those in line feel it."""
-        weights = {lane.id: lane.weight for lane in self.room.lanes}
-        busy = sum(weights[name] for name, lane in picture["lanes"].items() if lane["waiting"]) or 1.0
-        return RoomTurn(
-            now_ms=float(picture["now_ms"]),
-            turn_ms=min(float(picture["since_ms"]), _LONGEST_TURN_MS),
-            pace_per_minute=picture["pace_per_minute"],
-            show_rate=model.show_after(self.room.claim_ms)[0],
-            full=bool(picture["capacity"]) and picture["active"] >= picture["capacity"],
-            mode=picture["mode"],
-            lanes={
-                name: LaneTurn(
-                    waiting=lane["waiting"],
-                    serving=lane["serving"],
-                    calls=called.get(name, 0),
-                    share=weights[name] / busy if lane["waiting"] else 1.0,
-                    marks=self._marks.get(name, []),
-                )
-                for name, lane in picture["lanes"].items()
-            },
-        )
 
     async def _publish(self, memory: _Memory, board: Shown, *, marks_hold: bool) -> bool:
         picture, called = board.picture, board.called
