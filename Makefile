@@ -2,7 +2,7 @@
 # `make help` lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock bench bench-compare load prove shots
+.PHONY: help demo test check format lock bench bench-compare load prove simulate fairness shots
 
 SHELL_SCRIPTS := deploy/dev/setup.sh .ci/run
 RUN := .venv/bin/python -m
@@ -66,3 +66,12 @@ prove: ## the same spike on a fragile module, without Écluse and with: a verdic
 	@deploy/dev/setup.sh dev
 	@mkdir -p reports
 	@exec $(RUN) loadtests.prove --save reports/prove.json --plot reports/prove.svg $(ARGS)
+
+simulate: ## how well estimates hold over hard days, and the crowds of tests/simulation; ARGS="--days 30"
+	@deploy/dev/setup.sh dev
+	$(RUN) benchmarks.estimates $(ARGS)
+	@exec $(RUN) pytest -q tests/simulation
+
+fairness: ## the figures and the picture of docs/fairness.md
+	@deploy/dev/setup.sh dev
+	@exec $(RUN) benchmarks.fairness

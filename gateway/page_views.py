@@ -58,6 +58,8 @@ class WaitingView:
     slots_left: int | None = None
     early_seconds: int = 0
     """After Enter was pressed a moment too soon: when to press it again."""
+    slower: str | None = None
+    """Why the visitor's lane became slower, as the board says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,7 @@ class SharedPart:
     early: bool
     hours: HoursView | None
     look: RoomLook
+    slower: str | None
 
 
 def shared_part(view: WaitingView, lang: str) -> SharedPart:
@@ -126,6 +129,7 @@ def shared_part(view: WaitingView, lang: str) -> SharedPart:
         early=view.early_seconds > 0,
         hours=view.hours,
         look=view.look,
+        slower=view.slower,
     )
 
 

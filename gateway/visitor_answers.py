@@ -62,9 +62,10 @@ def waiting_document(room: RoomEdge, ticket: Ticket, ahead: int) -> bytes:
     """`state_document` of a waiting ticket, written by hand: this is what a crowd without script asks for."""
     speed = room.board.throughput(ticket.lane)
     p50, p90 = wait_seconds(ahead, speed)
+    wait = f'{{"p50":{int(p50)},"p90":{int(p90)}}}' if room.board.lets_in else '{"p50":null,"p90":null}'
     return (
         f'{{"id":"{ticket.id}","lane":"{ticket.lane}",{_written(room, ticket)},'
-        f'"state":"waiting","ahead":{ahead},"wait_seconds":{{"p50":{int(p50)},"p90":{int(p90)}}},'
+        f'"state":"waiting","ahead":{ahead},"wait_seconds":{wait},'
         f'"next_poll_seconds":{poll_seconds(ahead, speed.p50)},"claim_until":null}}'
     ).encode()
 
@@ -78,7 +79,7 @@ def state_document(room: RoomEdge, place: Place) -> dict[str, object]:
         "id": ticket.id, "lane": ticket.lane, **ordering(room, ticket),
         "state": STATES[type(standing)].value, "ahead": ahead,
         "wait_seconds": {
-            "p50": round(outlook.p50_seconds) if outlook else 0, "p90": round(outlook.p90_seconds) if outlook else 0,
+            "p50": _whole(outlook.p50_seconds) if outlook else 0, "p90": _whole(outlook.p90_seconds) if outlook else 0,
         },
         "next_poll_seconds": next_poll_seconds(room, place),
         "claim_until": rfc3339(standing.deadline_ms) if isinstance(standing, Called) else None,
@@ -89,6 +90,10 @@ def state_document(room: RoomEdge, place: Place) -> dict[str, object]:
 def moved_members(room: RoomEdge, moment: int) -> dict[str, object]:
     """What the holder of a copy is told whose place moved to another device: when, and where to take it back."""
     return {"moved_at": rfc3339(moment * 1000), "code_url": f"/_ecluse/rooms/{room.id}/code"}
+
+
+def _whole(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds)
 
 
 def refuse_cross_site(scope: Scope) -> None:

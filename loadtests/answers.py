@@ -85,10 +85,10 @@ class BoardAnswer(_Answer):
 
 
 class Outlook(_Answer):
-    """Seconds to wait: median and slow estimate."""
+    """Seconds to wait: median and slow estimate; null while nobody is let in."""
 
-    p50: float
-    p90: float
+    p50: float | None
+    p90: float | None
 
 
 class TicketAnswer(_Answer):

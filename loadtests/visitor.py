@@ -227,7 +227,7 @@ class Visitor:
         return found
 
     def _note_told(self, found: TicketAnswer, received_at: float) -> None:
-        if self.trace.told_at is None and found.wait_seconds.p90 > 0:
+        if self.trace.told_at is None and found.wait_seconds.p90:
             self.trace.told_at = received_at
             self.trace.told_p50_seconds = found.wait_seconds.p50
             self.trace.told_p90_seconds = found.wait_seconds.p90

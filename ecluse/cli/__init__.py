@@ -5,7 +5,7 @@ Exit status: 0, 1 for a failed check or something out of reach, 2 for bad usage 
 
 import typer
 
-from ecluse.cli import check, demo, draw, journal, page, passes, room, run
+from ecluse.cli import check, demo, draw, journal, page, passes, room, run, simulate
 
 app = typer.Typer(
     name="ecluse",
@@ -18,6 +18,7 @@ app = typer.Typer(
 demo.add_to(app)
 run.add_to(app)
 check.add_to(app)
+simulate.add_to(app)
 app.add_typer(room.app, name="room")
 app.add_typer(journal.app, name="journal")
 app.add_typer(passes.app, name="pass")

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ecluse.domain.estimate import Throughput
@@ -105,10 +105,18 @@ class Board:
     slots_left: int | None = None
     automatic: bool = False
     """Whether the pace tunes itself; gateways then limit what is on its way to the origin."""
+    slower: Mapping[str, str] = field(default_factory=dict)
+    """The lanes that move much more slowly than minutes ago, each with the reason (`ecluse.domain.prospect`)."""
 
     def document(self) -> dict[str, object]:
-        """The board as CONTRACT.md names its fields; `campaign`, `draw` and `pace` only where a room has them."""
-        optional = (("campaign", self.campaign), ("draw", self.draw), ("pace", "auto" if self.automatic else None))
+        """The board as CONTRACT.md names its fields; `campaign`, `draw` and `pace` only where a room has them,
+        `slower` only while a lane is."""
+        optional = (
+            ("campaign", self.campaign),
+            ("draw", self.draw),
+            ("pace", "auto" if self.automatic else None),
+            ("slower", dict(self.slower) or None),
+        )
         return {name: told for name, told in optional if told is not None} | {
             "room": self.room,
             "epoch": self.epoch,

@@ -9,6 +9,7 @@ is. Somebody silent for long counts for little, so absentees hold nobody up.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 FIRST_EDGE_MS = 500
 STRETCHES = 11
@@ -25,6 +26,7 @@ _CLAIMS_BEFORE_SILENCE_TEACHES = 10
 """At an opening everybody is silent at once, perhaps because our own pages are slow: that says nothing of people."""
 
 
+@lru_cache(maxsize=512)
 def _width_seconds(stretch: int, window_ms: float) -> float:
     end_ms = EDGES_MS[stretch + 1] if stretch + 1 < STRETCHES else math.inf
     return max(0.0, min(end_ms, window_ms) - EDGES_MS[stretch]) / 1000

@@ -12,7 +12,7 @@ import structlog
 from ecluse.domain.board import Board, LaneBoard, Marks, Phase
 from ecluse.domain.draw import place
 from ecluse.domain.errors import StoreAway
-from ecluse.domain.estimate import Throughput
+from ecluse.domain.estimate import FIRST_SLOWNESS, Throughput
 from ecluse.domain.room import Room
 from ecluse.store.rooms import RoomStore
 
@@ -68,6 +68,7 @@ class BoardView:
         self._last: dict[str, float] = {
             name: lane["marks"][-1][0] for name, lane in self.lanes.items() if lane["marks"]
         }
+        self.slower: Mapping[str, str] = document.get("slower") or {}
         self._speed = {name: _throughput(lane) for name, lane in self.lanes.items()}
         self.pulse()
 
@@ -153,6 +154,11 @@ class BoardView:
         return session in self._ended or admitted_at_seconds * 1000 < self.campaign_at_ms
 
     @property
+    def lets_in(self) -> bool:
+        """Whether people are let in, so that a wait can be told."""
+        return self.phase in (Phase.OPEN, Phase.IDLE)
+
+    @property
     def is_undrawn(self) -> bool:
         """Whether those who came before the opening are still to be drawn."""
         return bool(self.draw) and self.phase in (Phase.PREQUEUE, Phase.DRAWING, Phase.PAUSED) and self._seed is None
@@ -188,7 +194,7 @@ def _throughput(lane: Mapping[str, Any]) -> Throughput:
 
 def _first_board(room: Room) -> dict[str, Any]:
     """What to show before any worker put up a board."""
-    speed = Throughput(p50=room.pace_per_minute, slow=room.pace_per_minute / 2.5)
+    speed = Throughput(p50=room.pace_per_minute, slow=room.pace_per_minute / FIRST_SLOWNESS)
     lanes = {lane.id: LaneBoard(waiting=0, serving=0, calls_per_minute=speed, marks=()) for lane in room.lanes}
     board = Board(
         room=room.id, epoch="", at_ms=0, phase=Phase.IDLE, notice=room.notice,

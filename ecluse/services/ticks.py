@@ -13,10 +13,12 @@ from typing import Any
 
 from ecluse.domain.board import Board, LaneBoard, Mark, mark_ranks, phase_of
 from ecluse.domain.calling import STRETCHES, Demand, ShowModel, calls_wanted
-from ecluse.domain.estimate import CallLog
+from ecluse.domain.estimate import FIRST_SLOWNESS, Throughput
+from ecluse.domain.prospect import Prospects
 from ecluse.domain.room import Room
 from ecluse.services.autopace import AutoPace
 from ecluse.services.openings import OpeningNow, Openings
+from ecluse.services.prospects import room_turn
 from ecluse.services.series import Series
 from ecluse.store.draws import DrawStore
 from ecluse.store.line import Line
@@ -54,7 +56,7 @@ class _Memory:
 
     model: ShowModel
     heard: list[float]
-    calls: CallLog
+    prospects: Prospects
     posted: list[Any]
     """Phase and settings version of the board that is up."""
     auto: dict[str, Any]
@@ -79,9 +81,7 @@ class _Memory:
         return cls(
             model=ShowModel(claims=tuple(map(float, claims)), awaited_seconds=tuple(map(float, awaited))),
             heard=list(map(float, heard)),
-            calls=CallLog(
-                slot=int(found.get("slot", 0)), lanes={name: tuple(n) for name, n in found.get("calls", {}).items()}
-            ),
+            prospects=Prospects.of(found.get("prospects", {})),
             posted=list(found.get("posted", [])),
             auto=dict(found.get("auto", {})),
             series=dict(found.get("series", {})),
@@ -93,8 +93,7 @@ class _Memory:
                 "claims": [round(n, 4) for n in self.model.claims],
                 "awaited": [round(n, 4) for n in self.model.awaited_seconds],
                 "heard": self.heard,
-                "slot": self.calls.slot,
-                "calls": self.calls.lanes,
+                "prospects": self.prospects.plain(),
                 "posted": self.posted,
                 "auto": self.auto,
                 "series": self.series,
@@ -146,10 +145,9 @@ class RoomTicks:
         memory.series = await self._series.note(picture, memory.series)
         before = picture["calls"]
         called = await self._call(picture, memory.model)
-        busy = {name: called.get(name, 0) for name, lane in picture["lanes"].items() if lane["waiting"] > 0}
-        memory.calls = memory.calls.noted(float(picture["now_ms"]), busy)
         for name, moved in called.items():
             picture["lanes"][name]["waiting"] -= moved
+        memory.prospects = memory.prospects.after(room_turn(self.room, picture, called, memory.model, self._marks))
         picture["called"] += sum(called.values()) - missed
         board = Shown(picture=picture, opening=opening, called=called)
         published = await self._publish(memory, board, marks_hold=before == self._calls_known)
@@ -256,18 +254,17 @@ class RoomTicks:
 
     def _board(self, memory: _Memory, shown: Shown) -> Board:
         picture, opening = shown.picture, shown.opening
-        show = max(memory.model.show_after(self.room.claim_ms)[0], 0.2)
-        weights = {lane.id: lane.weight for lane in self.room.lanes}
-        busy = sum(weights[name] for name, lane in picture["lanes"].items() if lane["waiting"]) or 1.0
-        lanes = {}
-        for name, lane in picture["lanes"].items():
-            share = weights[name] / busy if lane["waiting"] else 1.0
-            lanes[name] = LaneBoard(
+        pace = picture["pace_per_minute"]
+        at_first = Throughput(p50=pace, slow=pace / FIRST_SLOWNESS)
+        lanes = {
+            name: LaneBoard(
                 waiting=lane["waiting"],
                 serving=lane["serving"],
-                calls_per_minute=memory.calls.throughput(name, picture["pace_per_minute"] * share / show),
+                calls_per_minute=memory.prospects.rates.get(name, at_first),
                 marks=self._marks.get(name, []),
             )
+            for name, lane in picture["lanes"].items()
+        }
         waiting = sum(lane.waiting for lane in lanes.values())
         return Board(
             room=self.room.id,
@@ -280,6 +277,7 @@ class RoomTicks:
             called=picture["called"],
             admitted=picture["active"],
             lanes=lanes,
+            slower=memory.prospects.slower(),
             opens_at=opening.opens_at,
             closes_at=opening.closes_at,
             campaign=opening.campaign,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from ecluse.clock import Clock, system_clock
 from ecluse.domain.errors import Gone as TicketGone
 from ecluse.domain.errors import TokenError, UnknownLane
-from ecluse.domain.estimate import wait_seconds
+from ecluse.domain.estimate import EARLY, wait_seconds
 from ecluse.domain.room import Room
 from ecluse.domain.ticket import State
 from ecluse.services.boards import BoardView
@@ -70,8 +70,11 @@ class Outlook:
     """What a waiting visitor may expect: seconds of wait, a median and a slow estimate."""
 
     ahead: int
-    p50_seconds: float
-    p90_seconds: float
+    p50_seconds: float | None
+    p90_seconds: float | None
+    """None while nobody is let in: nobody knows for how long."""
+    early_seconds: float | None = None
+    """Nine in ten waits last from this to p90."""
 
 
 class Visits:
@@ -221,8 +224,10 @@ class Visits:
 
     def outlook(self, lane: str, ahead: int) -> Outlook:
         """What somebody with `ahead` before them may expect."""
+        if not self.board.lets_in:
+            return Outlook(ahead=ahead, p50_seconds=None, p90_seconds=None)
         p50, p90 = wait_seconds(ahead, self.board.throughput(lane))
-        return Outlook(ahead=ahead, p50_seconds=p50, p90_seconds=p90)
+        return Outlook(ahead=ahead, p50_seconds=p50, p90_seconds=p90, early_seconds=p50 * EARLY)
 
     async def claim(self, ticket: Ticket) -> Admission | Standing | Early | Closed:
         """Go in, if called and the limits allow; the same admission however often it is asked."""

@@ -76,6 +76,17 @@ def test_the_browser_and_the_server_tell_the_same_range(script: Page) -> None:
         assert {names[key]: value for key, value in span.items()}.items() <= server.items(), (low, high)
 
 
+def test_the_wait_is_told_from_three_quarters_of_the_median_to_the_slow_estimate(script: Page) -> None:
+    told = script.evaluate("line.waitRange(800, 1600)")
+    assert (told["kind"], told["low"], told["high"]) == ("between", 10, 30)
+    assert script.evaluate("line.waitRange(null, null)") == {"kind": "unknown"}
+
+
+def test_a_reason_without_words_of_its_own_is_told_in_general_words(script: Page) -> None:
+    code = """(reason) => new line.Speech({ "slower-pace": "P", "slower-unknown": "U" }, "fr").slower(reason)"""
+    assert [script.evaluate(code, reason) for reason in ("pace", "new", None)] == ["P", "U", ""]
+
+
 @pytest.mark.parametrize(
     ("ahead", "per_minute", "seconds"),
     [(None, 60, 2), (0, 60, 2), (60, 60, 6), (10_000, 60, 60), (5, 0, 2), (5000, 0, 60)],

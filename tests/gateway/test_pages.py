@@ -60,6 +60,17 @@ def test_each_state_shows_its_own_section_and_hides_the_others(pages: Pages, sta
     assert "\x02" not in page
 
 
+@pytest.mark.parametrize("reason", ["pace", "full", "lanes", "shows", "unknown", "of a later version"])
+def test_a_wait_that_became_longer_is_explained_in_a_sentence(pages: Pages, reason: str) -> None:
+    sentence = re.search(r'<p class="note" data-slot="why"( hidden)?>([^<]*)</p>', show(pages, slower=reason))
+    assert sentence is not None
+    assert sentence[1] is None
+    assert sentence[2].startswith("The wait became longer: ")
+    nothing = re.search(r'<p class="note" data-slot="why"( hidden)?>([^<]*)</p>', show(pages))
+    assert nothing is not None
+    assert nothing.groups() == (" hidden", "")
+
+
 def test_a_waiting_visitor_reads_position_range_pace_and_time(pages: Pages) -> None:
     page = show(pages)
     for said in (

@@ -113,6 +113,19 @@ async def test_a_ticket_tells_where_it_stands(open_whole: OpenWhole) -> None:
     assert (await whole.program().get(f"{ROOM}/ticket")).problem == "no-ticket"
 
 
+async def test_while_the_room_is_paused_no_wait_is_estimated(open_whole: OpenWhole) -> None:
+    whole = await open_whole()
+    await whole.occupied()
+    visitor = await whole.waiting()
+    page = (await visitor.get(ROOM, accept="text/html")).text
+    assert "Attente estimée" in page
+    await whole.store.command("HSET", whole.lines["salle"].keys.settings, "mode", "paused")
+    await whole.turn()
+    for _ in range(2):
+        found = (await visitor.get(f"{ROOM}/ticket")).json()
+        assert (found["state"], found["wait_seconds"]) == ("waiting", {"p50": None, "p90": None})
+
+
 async def test_polling_changes_nothing(open_whole: OpenWhole) -> None:
     whole = await open_whole()
     await whole.occupied()

@@ -19,6 +19,7 @@ HOMES = {
     "brotli": ("gateway/page_files.py",),
     "isal": ("gateway/answers.py",),
     "prometheus_client": ("ecluse/telemetry.py",),
+    "matplotlib": ("ecluse/simulation/plot.py",),
     "sqlalchemy": ("booking_backend/",),
     "typer": ("ecluse/cli/",),
     "rich": ("ecluse/cli/",),

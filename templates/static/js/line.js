@@ -1,5 +1,6 @@
 // What a board says about one ticket, and how it is told: no page, no network, so that tests can call it.
 
+const EARLY = 0.75; // nine in ten waits last from this part of the median to the slow estimate
 const PACE_UNKNOWN_AHEAD = 32; // without a measured pace, this many count as near
 
 /** The tickets before `place`: exact on a mark, a straight line between two. `shown` is the number known so far. */
@@ -22,6 +23,11 @@ export function aheadOf(lane, place, shown = null) {
   const [to, after] = marks[low + 1];
   const between = before + Math.round(((place - from) / (to - from)) * (after - before));
   return Math.max(before + 1, Math.min(between, after - 1));
+}
+
+/** The wait told between a median and a slow estimate, in seconds; the same rule as `wait_range` on the server. */
+export function waitRange(medianSeconds, slowSeconds) {
+  return waitSpan(medianSeconds === null ? null : medianSeconds * EARLY, slowSeconds);
 }
 
 /** The wait as a range rounded outwards; the same rule as `wait_span` on the server. */
@@ -90,6 +96,10 @@ export class Speech {
     const high = span.high === undefined ? "" : this.amount(span.high, span.highUnit);
     const sameUnit = span.kind === "between" && span.lowUnit === span.highUnit;
     return this.say(span.kind, { low: sameUnit ? this.number(span.low) : low, high });
+  }
+
+  slower(reason) {
+    return reason ? this.say(`slower-${reason}` in this.words ? `slower-${reason}` : "slower-unknown") : "";
   }
 
   pace(perMinute) {

@@ -1,6 +1,6 @@
 // What the waiting page shows of what is known: numbers, words, sections. It asks nobody.
 
-import { waitSpan, whyGrown } from "./line.js";
+import { waitRange, whyGrown } from "./line.js";
 
 const LIVE_MS = 30_000; // a screen reader is told at most this often
 const MARK_ERROR = 0.02; // the board's marks are this exact behind the first 32
@@ -73,17 +73,23 @@ export class View {
     const { p50, slow, at } = page.reckoned;
     const passed = (Date.now() - at) / 1000;
     const rest = (seconds) => (seconds === null ? null : Math.max(0, seconds - passed));
-    slots.wait.textContent = this.speech.wait(waitSpan(rest(p50), rest(slow)));
+    slots.wait.textContent = this.speech.wait(waitRange(rest(p50), rest(slow)));
     if (slow === null || page.failures) return;
-    const now = { seconds: slow, pace: page.board.pace_per_minute, ahead: this.shownAhead };
-    const why = whyGrown(this.told, now);
-    if (why) {
-      const pace = (perMinute) => this.speech.pace(perMinute);
-      slots.why.textContent = this.speech.say(why, { before: pace(this.told.pace), after: pace(now.pace) });
-      this.announce(slots.why.textContent, true);
+    this.why({ seconds: slow, pace: page.board.pace_per_minute, ahead: this.shownAhead });
+  }
+
+  /** Why the wait grew: as the board says, else as far as the last two numbers tell. */
+  why(now) {
+    const { page, speech, slots, told } = this;
+    const word = whyGrown(told, now);
+    let text = speech.slower(page.board.slower?.[page.lane]);
+    if (!text && word) text = speech.say(word, { before: speech.pace(told.pace), after: speech.pace(now.pace) });
+    if (text) {
+      if (slots.why.hidden || slots.why.textContent !== text) this.announce(text, true);
+      slots.why.textContent = text;
     }
-    if (why || this.told === null || slow < this.told.seconds) {
-      slots.why.hidden = !why;
+    if (text || told === null || now.seconds < told.seconds) {
+      slots.why.hidden = !text;
       this.told = now;
     }
   }

@@ -176,6 +176,32 @@ async def test_a_change_of_settings_is_on_the_board_at_the_next_turn(open_bench:
     assert report.pace_per_minute == 7.5
 
 
+async def test_the_board_says_why_a_lane_became_slower_and_for_which_wait(open_bench: OpenBench) -> None:
+    bench = open_bench(pace_per_minute=240, burst=2, claim_ms=20_000)
+    await bench.enter(1200)
+    ticks, crowd = RoomTicks(bench.line), Crowd(bench, Random(4), absent=0.1)
+    for _ in range(4 * 90):
+        bench.advance(0.25)
+        await ticks.turn()
+        await crowd.step()
+    before = await _board(bench)
+    assert "slower" not in before
+    rate = before["lanes"]["main"]["calls_per_minute"]
+    assert rate["p50"] == pytest.approx(240 / 0.9, rel=0.2)
+    await bench.set(pace_per_minute=80)
+    for _ in range(4 * 20):
+        bench.advance(0.25)
+        await ticks.turn()
+        await crowd.step()
+    after = await _board(bench)
+    assert after["slower"] == {"main": "pace"}
+    assert after["lanes"]["main"]["calls_per_minute"]["slow"] < rate["slow"] / 1.5
+    other = RoomTicks(bench.line)
+    bench.advance(1)
+    await other.turn()
+    assert (await _board(bench))["slower"] == {"main": "pace"}, "known to any worker"
+
+
 async def test_missed_turns_and_finished_visits_are_moved_by_a_turn(open_bench: OpenBench) -> None:
     bench = open_bench(burst=100, pace_per_minute=6000, claim_ms=5_000)
     inside = await bench.called(3)
