@@ -29,6 +29,8 @@ from gateway.directory import RoomEdge, build_directory
 from gateway.draws import Draws
 from gateway.gate import Gate
 from gateway.hygiene import Hygiene, denying, refusal, refuse
+from gateway.inviting import Inviting
+from gateway.joining import Joining
 from gateway.jwks import public_keys
 from gateway.memory import settle_memory, trim
 from gateway.operators import Operators
@@ -70,6 +72,7 @@ class Edge:
         self._desk = Desk(
             settings, secrets, self.directory, self.answers, visitors=self._visitors, codes=self._codes, clock=clock
         )
+        self._joining = Joining(self.answers, settings.networks)
         self._gate = Gate(
             self.directory,
             self._proxy,
@@ -91,6 +94,7 @@ class Edge:
         self._router = Router(
             [
                 *operators.routes,
+                *Inviting(operators, settings.public_url).routes,
                 Route("/_ecluse/console/", self._console),
                 Route("/_ecluse/problems/{slug}", self._problem_doc),
             ],
@@ -107,6 +111,7 @@ class Edge:
             b"/draw.json": {"GET": draws.record, "HEAD": draws.record},
             b"/draw/tickets.txt": {"GET": draws.tickets, "HEAD": draws.tickets},
             **visitors.table,
+            b"/tickets": {"POST": self._joining.join},
             **self._codes.table,
         }
         rooms = self.directory.by_id.values()

@@ -20,31 +20,26 @@ from babel.units import format_unit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from gateway.asgi import Headers
 from gateway.page_files import STATIC_PREFIX, StaticFile, read_static
+from gateway.page_headers import SECURITY_HEADERS
 from gateway.page_languages import accepted, catalogue, zone_called
 from gateway.page_mould import Mould, hole
-from gateway.page_views import ProblemView, SharedPart, WaitingView, WaitSpan, by_language, shared_part, wait_span
+from gateway.page_views import (
+    AskPart,
+    AskView,
+    ProblemView,
+    SharedPart,
+    WaitingView,
+    WaitSpan,
+    ask_part,
+    by_language,
+    shared_part,
+    wait_span,
+)
 
 __all__ = ["SECURITY_HEADERS", "STATIC_PREFIX", "Pages", "ProblemView", "StaticFile", "WaitSpan", "WaitingView"]
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
-SECURITY_HEADERS: Headers = [
-    (
-        b"content-security-policy",
-        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    ),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), interest-cohort=()"),
-    (b"x-robots-tag", b"noindex"),
-    (b"cache-control", b"no-store"),
-    (b"vary", b"Cookie, Accept-Language"),
-]
-"""What every page carries, besides its content type (SECURITY.md §6.2)."""
 _ACCEPT_MAX_CHARS = 500
 
 
@@ -98,6 +93,10 @@ class Pages:
     def desk(self, lang: str, template: str, **values: object) -> bytes:
         """A page of helpers, of no room in particular."""
         return self._language(lang).render(template, **values)
+
+    def ask(self, view: AskView) -> bytes:
+        """What a room asks before it gives a place."""
+        return self._language(view.lang).ask(view)
 
     def problem(self, view: ProblemView) -> bytes:
         """A problem as a page: what happened, what to do, and a way to try again."""
@@ -178,8 +177,15 @@ class _Language:
         """The template, filled with what a waiting page would say of this place."""
         return self.render(template, page=shared_part(view, self.code), said=self._visitor_part(view), **more)
 
-    def _cast(self, page: SharedPart) -> Mould:
-        return Mould(self._templates["waiting/page.html"].render(page=page, hole=hole))
+    def ask(self, view: AskView) -> bytes:
+        """The form of a room that asks first."""
+        here = f"/_ecluse/rooms/{view.room}?to={quote(view.return_to, safe='/')}"
+        told = {"to": view.return_to, "here": here, "typed": view.typed, "invitation": view.invitation}
+        return self._mould(ask_part(view, self.code)).fill(told)
+
+    def _cast(self, page: SharedPart | AskPart) -> Mould:
+        name = "ask" if isinstance(page, AskPart) else "page"
+        return Mould(self._templates[f"waiting/{name}.html"].render(page=page, hole=hole))
 
     def _visitor_part(self, view: WaitingView) -> dict[str, object]:
         """What fills the holes: only what is looked at differs, so what a state does not show may be empty."""

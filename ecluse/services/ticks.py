@@ -260,6 +260,7 @@ class RoomTicks:
         weights = {lane.id: lane.weight for lane in self.room.lanes}
         busy = sum(weights[name] for name, lane in picture["lanes"].items() if lane["waiting"]) or 1.0
         lanes = {}
+        quotas = {lane.id: lane.quota for lane in self._line.room.lanes}
         for name, lane in picture["lanes"].items():
             share = weights[name] / busy if lane["waiting"] else 1.0
             lanes[name] = LaneBoard(
@@ -267,6 +268,7 @@ class RoomTicks:
                 serving=lane["serving"],
                 calls_per_minute=memory.calls.throughput(name, picture["pace_per_minute"] * share / show),
                 marks=self._marks.get(name, []),
+                quota_left=max(0, quotas[name] - int(lane.get("quota_used", 0))) if quotas[name] else None,
             )
         waiting = sum(lane.waiting for lane in lanes.values())
         return Board(

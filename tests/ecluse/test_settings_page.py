@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from ecluse.auto_settings import AutoSettings
+from ecluse.person_settings import PersonSettings
 from ecluse.settings import AideSettings, LaneSettings, OpeningSettings, OperatorSettings, RoomSettings, Settings, parse
 
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
@@ -14,6 +15,7 @@ SAMPLE = DOCUMENT.partition("```toml\n")[2].partition("```")[0]
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "Top level": Settings, "`[[room]]`": RoomSettings, "`[room.auto]`": AutoSettings, "`[room.opening]`": OpeningSettings,
+    "`[room.person]`": PersonSettings,
     "`[[room.lane]]`": LaneSettings,
     "`[[operator]]`": OperatorSettings,
     "`[[helper]]`": AideSettings,
@@ -47,6 +49,8 @@ def test_every_documented_default_is_the_real_one(section: str) -> None:
             assert (told, field.default) == ("its defaults", AutoSettings())
         elif name == "opening":
             assert (told, field.default) == ("none: always open", None)
+        elif name == "person":
+            assert (told, field.default) == ("none: nobody is asked", None)
         else:
             assert tomllib.loads(f"default = {told.strip('`')}")["default"] == field.default, name
 
@@ -64,5 +68,6 @@ def test_the_sample_configuration_is_right_and_shows_every_setting(monkeypatch: 
     settings = parse(tomllib.loads(SAMPLE))
     room = settings.room[0]
     assert room.opening is not None
-    for shown in (settings, room, room.auto, room.opening, room.lane[0], settings.operator[0]):
+    assert room.person is not None
+    for shown in (settings, room, room.auto, room.opening, room.person, room.lane[0], settings.operator[0]):
         assert shown.model_fields_set == set(type(shown).model_fields)
