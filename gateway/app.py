@@ -44,8 +44,7 @@ from gateway.verify import Verify
 from gateway.visitors import Handler, Visitors
 
 log = structlog.get_logger()
-OWN = b"/_ecluse/"
-_STATIC = STATIC_PREFIX.encode()
+OWN, _STATIC = b"/_ecluse/", STATIC_PREFIX.encode()
 _ROOMS = b"/_ecluse/rooms/"
 _REPORT_TURNS = 8
 _PULSE_TURNS = 60
@@ -104,13 +103,13 @@ class Edge:
         self._refreshing: asyncio.Task[None] | None = None
 
     def _routes_of_visitors(self) -> dict[bytes, tuple[RoomEdge, dict[str, Handler]]]:
-        boards, visitors, draws = self.boards, self._visitors, Draws()
+        boards, draws = self.boards, Draws()
         table: dict[bytes, dict[str, Handler]] = {
             b"/board.json": {"GET": boards.board, "HEAD": boards.board},
             b"/board/events": {"GET": boards.events},
             b"/draw.json": {"GET": draws.record, "HEAD": draws.record},
             b"/draw/tickets.txt": {"GET": draws.tickets, "HEAD": draws.tickets},
-            **visitors.table,
+            **self._visitors.table,
             b"/tickets": {"POST": self._joining.join},
             **self._codes.table,
         }

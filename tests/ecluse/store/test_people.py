@@ -29,7 +29,7 @@ async def enter(bench: Bench, who: Applicant, *, at_once: bool = False, lane: st
 
 async def people(bench: Bench) -> int:
     """How many fields there are, without the name of the key."""
-    return int(await bench.store.command("HLEN", bench.line.keys.step[10])) - 1
+    return int(await bench.store.command("HLEN", bench.line.keys.step[11])) - 1
 
 
 async def test_two_hundred_joins_at_once_with_one_number_give_one_place(open_bench: OpenBench) -> None:
@@ -105,7 +105,7 @@ async def test_a_room_that_asks_for_nobody_touches_no_key_of_people(open_bench: 
     await bench.call(1)
     await bench.line.claim(ticket)
     await bench.line.finish(ticket)
-    assert await bench.store.command("EXISTS", bench.line.keys.step[10]) == 0
+    assert await bench.store.command("EXISTS", bench.line.keys.step[11]) == 0
 
 
 async def test_a_changed_key_stops_newcomers_rather_than_give_second_places(open_bench: OpenBench) -> None:
@@ -140,7 +140,7 @@ async def test_a_campaign_ends_the_entries_of_the_one_before(open_bench: OpenBen
     assert isinstance(await enter(bench, person(campaign=at)), tuple)
     after = Moment(schedule=Schedule.CLOSED, until_ms=at + 10**7, opens_at_ms=at + 10**7)
     await draws.settle(after, Schedule.CLOSED, "")
-    assert await bench.store.command("EXISTS", bench.line.keys.step[10]) == 0
+    assert await bench.store.command("EXISTS", bench.line.keys.step[11]) == 0
     assert await enter(bench, person(campaign=at)) == Closed()
 
 
