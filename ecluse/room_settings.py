@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from ecluse.auto_settings import AutoSettings
 from ecluse.look_settings import ContactSettings, ThemeSettings
 from ecluse.opening_settings import OpeningSettings
+from ecluse.person_settings import PersonSettings
 
 RoomId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?")
@@ -30,12 +31,34 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def checked_paths(paths: list[str]) -> list[str]:
+    """The same paths. Raises ValueError for one that no request here could have."""
+    for path in paths:
+        if not _PATH.fullmatch(path):
+            raise ValueError(f"{path!r} is not a plain absolute path such as /sarcelles/")
+        if not {".", ".."}.isdisjoint(path.split("/")):
+            raise ValueError(f"{path!r} has dot segments, which no request here may have")
+        if path.startswith("/_ecluse"):
+            raise ValueError("/_ecluse/ belongs to the gateway")
+    return paths
+
+
 class LaneSettings(Strict):
     """A parallel line of a room with a share of its pace."""
 
     id: RoomId
     title: dict[str, str] = {}
+    help: dict[str, str] = {}
     weight: float = Field(default=1.0, gt=0, le=1000)
+    quota: int = Field(default=0, ge=0, le=10_000_000)
+    max_wait_seconds: int = Field(default=0, ge=0, le=86_400)
+    paths: list[str] = []
+    open: bool = True
+
+    @field_validator("paths")
+    @classmethod
+    def _paths_are_prefixes(cls, paths: list[str]) -> list[str]:
+        return checked_paths(paths)
 
 
 class RoomSettings(Strict):
@@ -66,6 +89,8 @@ class RoomSettings(Strict):
     opening: OpeningSettings | None = None
     theme: ThemeSettings | None = None
     contact: ContactSettings | None = None
+    person: PersonSettings | None = None
+    invitations_per_issuer: int = Field(default=500, ge=0, le=1_000_000)
 
     @field_validator("hosts")
     @classmethod
@@ -78,14 +103,7 @@ class RoomSettings(Strict):
     @field_validator("paths", "open_paths")
     @classmethod
     def _paths_are_prefixes(cls, paths: list[str]) -> list[str]:
-        for path in paths:
-            if not _PATH.fullmatch(path):
-                raise ValueError(f"{path!r} is not a plain absolute path such as /sarcelles/")
-            if not {".", ".."}.isdisjoint(path.split("/")):
-                raise ValueError(f"{path!r} has dot segments, which no request here may have")
-            if path.startswith("/_ecluse"):
-                raise ValueError("/_ecluse/ belongs to the gateway")
-        return paths
+        return checked_paths(paths)
 
     @field_validator("origin")
     @classmethod
@@ -104,6 +122,13 @@ class RoomSettings(Strict):
         names = [lane.id for lane in self.lane]
         if not names or len(set(names)) != len(names):
             raise ValueError("a room needs at least one lane, each with its own id")
+        if not any(lane.open for lane in self.lane):
+            raise ValueError("a room needs at least one lane with open = true")
+        claimed = [path.rstrip("/") for lane in self.lane for path in lane.paths]
+        if len(set(claimed)) != len(claimed):
+            raise ValueError("two lanes claim the same path")
+        if any(lane.paths and not lane.open for lane in self.lane):
+            raise ValueError("a lane with open = false takes nobody by path: leave out its paths")
         return self
 
 

@@ -155,6 +155,8 @@ class Secrets(Strict):
     """Room id → key that signs the pass for the origin."""
     operator_keys: list[tuple[OperatorSettings, str]]
     aide_keys: list[tuple[AideSettings, str]] = Field(default=[])
+    person_keys: dict[str, str] = Field(default={})
+    """Room id → key of the digests of its people, for nominative rooms."""
 
 
 def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -275,6 +277,11 @@ def secrets(settings: Settings, environ: Mapping[str, str] | None = None) -> Sec
         },
         operator_keys=[(who, read(f"operator[{i}].key", who.key)) for i, who in enumerate(settings.operator)],
         aide_keys=[(who, read(f"helper[{i}].key", who.key)) for i, who in enumerate(settings.helper)],
+        person_keys={
+            room.id: read(f"room[{i}].person.key", room.person.key)
+            for i, room in enumerate(settings.room)
+            if room.person is not None
+        },
     )
     if mistakes:
         raise ConfigurationError(mistakes)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from ecluse.clock import Clock, system_clock
 from ecluse.domain.errors import Expired, Forged, WrongRoom
+from ecluse.domain.person import person_digest
 from ecluse.signing import SigningKey, b64, signer
 
 __all__ = [
@@ -29,16 +30,20 @@ __all__ = [
     "WrongRoom",
     "inspect",
     "new_id",
+    "person_digest",
 ]
 
 LEEWAY_SECONDS = 30
 """How far the clocks of two gateways may differ before a fresh token looks like one from the future."""
 
 _ROOM = r"[a-z0-9-]{1,40}"
+_PERSON = r"(?:0|[1-9][0-9]{0,14})-[A-Za-z0-9_-]{22}"
 _TICKET = re.compile(
-    rf"1~({_ROOM})~({_ROOM})~([A-Za-z0-9_-]{{11}})~([nd])~(0|[1-9][0-9]{{0,15}})~([A-Za-z0-9_-]{{8}})~([1-9][0-9]{{0,11}})",
+    rf"([12])~({_ROOM})~({_ROOM})~([A-Za-z0-9_-]{{11}})~([nd])~(0|[1-9][0-9]{{0,15}})~([A-Za-z0-9_-]{{8}})"
+    rf"~([1-9][0-9]{{0,11}})(?:~({_PERSON}))?",
     re.ASCII,
 )
+"""Version 1 belongs to nobody by name; version 2 ends with its person."""
 _MAX_TOKEN_CHARS = 1024
 
 
@@ -61,6 +66,8 @@ class Ticket:
     """The life of the room's data in which the number was given: 8 characters."""
     issued_at: int
     """Unix seconds."""
+    person: str | None = None
+    """Keyed digest of the person number, in nominative rooms (`ecluse.domain.person`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,9 +107,10 @@ class TicketSigner:
         self._clock = clock
 
     def sign(self, ticket: Ticket) -> str:
-        """The ticket as cookie-safe text of about 130 characters."""
+        """The ticket as cookie-safe text of about 130 characters, 170 with a person."""
         kind = "d" if ticket.drawn else "n"
-        body = f"1~{ticket.room}~{ticket.lane}~{ticket.id}~{kind}~{ticket.number}~{ticket.epoch}~{ticket.issued_at}"
+        body = f"{ticket.room}~{ticket.lane}~{ticket.id}~{kind}~{ticket.number}~{ticket.epoch}~{ticket.issued_at}"
+        body = f"1~{body}" if ticket.person is None else f"2~{body}~{ticket.person}"
         return f"{body}.{self._signers[0].get_signature(body.encode()).decode()}"
 
     def read(self, token: str, room: str) -> Ticket:
@@ -116,7 +124,9 @@ class TicketSigner:
         match = _TICKET.fullmatch(body.decode("ascii", "replace"))
         if match is None:
             raise Forged
-        found_room, lane, ticket_id, kind, number, epoch, issued_at = match.groups()
+        version, found_room, lane, ticket_id, kind, number, epoch, issued_at, person = match.groups()
+        if (version == "2") != (person is not None):
+            raise Forged
         if found_room != room:
             raise WrongRoom
         age_seconds = self._clock() - int(issued_at)
@@ -126,7 +136,7 @@ class TicketSigner:
             raise Forged
         return Ticket(
             room=room, lane=lane, id=ticket_id, drawn=kind == "d", number=int(number), epoch=epoch,
-            issued_at=int(issued_at),
+            issued_at=int(issued_at), person=person,
         )  # fmt: skip
 
 

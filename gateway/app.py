@@ -30,6 +30,8 @@ from gateway.directory import RoomEdge, build_directory
 from gateway.draws import Draws
 from gateway.gate import Gate
 from gateway.hygiene import Hygiene, denying, refusal, refuse
+from gateway.inviting import Inviting
+from gateway.joining import Joining
 from gateway.jwks import public_keys
 from gateway.memory import settle_memory, trim
 from gateway.operators import Operators
@@ -43,8 +45,7 @@ from gateway.verify import Verify
 from gateway.visitors import Handler, Visitors
 
 log = structlog.get_logger()
-OWN = b"/_ecluse/"
-_STATIC = STATIC_PREFIX.encode()
+OWN, _STATIC = b"/_ecluse/", STATIC_PREFIX.encode()
 _ROOMS = b"/_ecluse/rooms/"
 _REPORT_TURNS = 8
 _PULSE_TURNS = 60
@@ -72,6 +73,7 @@ class Edge:
             settings, secrets, self.directory, self.answers, visitors=self._visitors, codes=self._codes, clock=clock
         )
         self._calendar = Calendar(self.answers, settings.public_url)
+        self._joining = Joining(self.answers, settings.networks)
         self._gate = Gate(
             self.directory,
             self._proxy,
@@ -94,6 +96,7 @@ class Edge:
         self._router = Router(
             [
                 *operators.routes,
+                *Inviting(operators, settings.public_url).routes,
                 Route("/_ecluse/console/", self._console),
                 Route("/_ecluse/problems/{slug}", self._problem_doc),
             ],
@@ -103,14 +106,15 @@ class Edge:
         self._refreshing: asyncio.Task[None] | None = None
 
     def _routes_of_visitors(self) -> dict[bytes, tuple[RoomEdge, dict[str, Handler]]]:
-        boards, visitors, draws, calendar = self.boards, self._visitors, Draws(), self._calendar
+        boards, draws, calendar = self.boards, Draws(), self._calendar
         table: dict[bytes, dict[str, Handler]] = {
             b"/board.json": {"GET": boards.board, "HEAD": boards.board},
             b"/board/events": {"GET": boards.events},
             b"/draw.json": {"GET": draws.record, "HEAD": draws.record},
             b"/draw/tickets.txt": {"GET": draws.tickets, "HEAD": draws.tickets},
             b"/opening.ics": {"GET": calendar.opening, "HEAD": calendar.opening},
-            **visitors.table,
+            **self._visitors.table,
+            b"/tickets": {"POST": self._joining.join},
             **self._codes.table,
         }
         rooms = self.directory.by_id.values()

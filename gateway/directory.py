@@ -5,25 +5,32 @@ from dataclasses import dataclass
 
 from ecluse.clock import Clock
 from ecluse.codes import PlaceCodes
+from ecluse.invitation_tokens import InvitationSigner
 from ecluse.services import room_of
 from ecluse.services.aides import Aides
 from ecluse.services.boards import BoardView
+from ecluse.services.invitations import Invitations
 from ecluse.services.moves import Moves, Signers
 from ecluse.services.operations import Operations
+from ecluse.services.people import STRETCH_MS, People
 from ecluse.services.visits import Visits
 from ecluse.settings import RoomSettings, Secrets, Settings
 from ecluse.store.aided import AidedStore
 from ecluse.store.client import Store
 from ecluse.store.codes import CodeStore
+from ecluse.store.invitations import InvitationStore
 from ecluse.store.line import Line
 from ecluse.store.rooms import RoomStore
+from ecluse.store.tries import Tries
 from ecluse.telemetry import Metrics, RoomMetrics
 from ecluse.tokens import PassSigner, SigningKey, TicketSigner
-from gateway.cookies import RoomCookies
+from gateway.asgi import Scope
+from gateway.cookies import RoomCookies, cookie
 from gateway.origin_flow import OriginFlow
 from gateway.page_look import RoomLook, look_of
 from gateway.passes import PassDesk
 from gateway.proxy import Upstream
+from gateway.requests import bearer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +44,7 @@ class RoomEdge:
     moves: Moves
     aides: Aides
     operations: Operations
+    invitations: Invitations
     store: RoomStore
     desk: PassDesk
     cookies: RoomCookies
@@ -52,9 +60,25 @@ class RoomEdge:
         """Whether this path is never queued."""
         return bool(self.open_prefixes) and any(covers(prefix, raw_path) for prefix in self.open_prefixes)
 
+    def lane_at(self, target: str) -> str | None:
+        """The lane that an address chooses: the one with the longest of its paths; None if it leaves the choice."""
+        path = target.partition("?")[0].encode()
+        found = [
+            (len(prefix), lane.id)
+            for lane in self.settings.lane
+            for prefix in lane.paths
+            if covers(prefix.encode(), path)
+        ]
+        return max(found)[1] if found else None
+
     def holds(self, raw_path: bytes) -> bool:
         """Whether this path belongs to the room."""
         return any(covers(path.encode(), raw_path) for path in self.settings.paths)
+
+
+def token_of(room: RoomEdge, scope: Scope) -> str | None:
+    """What the visitor shows as a ticket of this room: the cookie, else Authorization: Bearer."""
+    return cookie(scope, room.cookies.ticket) or bearer(scope)
 
 
 def covers(prefix: bytes, raw_path: bytes) -> bool:
@@ -107,6 +131,7 @@ def build_directory(settings: Settings, secrets: Secrets, store: Store, metrics:
     follows = TicketSigner(keys, max_age_seconds=ticket_seconds, clock=clock, purpose="follow")
     passes = PassSigner(keys, clock=clock)
     codes = PlaceCodes(keys)
+    inviting = InvitationSigner(keys, clock=clock)
 
     def edge(config: RoomSettings) -> RoomEdge:
         room = room_of(config)
@@ -123,6 +148,12 @@ def build_directory(settings: Settings, secrets: Secrets, store: Store, metrics:
             ticket_seconds=ticket_seconds,
             clock=clock,
         )
+        board = BoardView(room, room_store)
+        people = None
+        if config.person is not None:
+            tries = Tries(store, room, stretch_ms=STRETCH_MS)
+            people = People(room, config.person, secrets.person_keys[config.id], tries, clock=clock)
+        visits = Visits(line, board, tickets, passes, people=people, clock=clock)
         origin_key = SigningKey.from_secret(secrets.origin_keys[config.id])
         return RoomEdge(
             id=config.id,
@@ -132,6 +163,7 @@ def build_directory(settings: Settings, secrets: Secrets, store: Store, metrics:
             moves=moves,
             aides=Aides(visits, moves, AidedStore(line), room_store),
             operations=Operations(config, line, room_store, board),
+            invitations=Invitations(config, InvitationStore(store, room), room_store, inviting, clock=clock),
             store=room_store,
             desk=PassDesk(visits, PassSigner([origin_key], clock=clock), clock),
             cookies=RoomCookies(config.id, secure=settings.secure, ticket_seconds=ticket_seconds),

@@ -21,6 +21,14 @@ class JoinForm(BaseModel):
     to: str | None = None
     code: str | None = None
     key: str | None = None
+    confirm: bool | str | None = None
+    asked: str | None = None
+    """The form asked for a lane, so one without it left that out."""
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the place of a known person is asked for all the same."""
+        return self.confirm is True or self.confirm in ("1", "true")
 
 
 _NOTHING = JoinForm()

@@ -93,6 +93,13 @@ def client_address(peer: str | None, xff_values: Iterable[bytes], trusted: Seque
     return str(current)
 
 
+def asking_address(scope: Scope, trusted: Sequence[Network]) -> str:
+    """The client address of a request, as `client_address` finds it."""
+    client = scope.get("client")
+    told = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    return client_address(client[0] if client else None, told, trusted)
+
+
 def forwarding_headers(scope: Scope, trusted: Sequence[Network], default_proto: str | None = None) -> Headers:
     """Exactly one X-Forwarded-For (the client address), X-Forwarded-Proto and X-Forwarded-Host for the origin.
 

@@ -24,30 +24,26 @@ from ecluse.domain.errors import (
 )
 from ecluse.domain.errors import Moved as MovedAway
 from ecluse.domain.errors import Waiting as MustWait
-from ecluse.services.visits import Admission, Place
+from ecluse.services.visits import Admission, Ask, Place
 from ecluse.store.line import Closed, Full, Moved, Waiting
 from ecluse.telemetry import OriginError, RequestOutcome
 from ecluse.tokens import Pass, Ticket
 from gateway.answers import Answers, closed_members, next_poll_seconds
 from gateway.asgi import Headers, Receive, Scope, Send, header
+from gateway.asking import ask_at_gate, refuse_unasked
 from gateway.cookies import cookie
-from gateway.directory import Directory, RoomEdge
+from gateway.directory import Directory, RoomEdge, token_of
 from gateway.forwarding import forwarding_headers
 from gateway.hygiene import denying
 from gateway.open_visit import OpenVisit
 from gateway.problems import send_problem
 from gateway.proxy import Proxy
 from gateway.proxy_ws import forward_websocket
-from gateway.requests import UNSAFE, bearer, own_address, takes_place, wants_page
+from gateway.requests import UNSAFE, own_address, takes_place, wants_page
 from gateway.visitor_answers import moved_members
 
 log = structlog.get_logger()
 END_SESSION = b"end-session"
-
-
-def token_of(room: RoomEdge, scope: Scope) -> str | None:
-    """What the visitor shows as a ticket of this room: the cookie, else Authorization: Bearer."""
-    return cookie(scope, room.cookies.ticket) or bearer(scope)
 
 
 class Gate:
@@ -116,7 +112,7 @@ class Gate:
             return
         ticket = room.visits.read_ticket(token_of(room, scope))
         try:
-            found = await self._arrive(room, ticket)
+            found = await self._arrive(room, ticket, scope)
         except StoreAway as error:
             await self._store_away(scope, receive, send, room, ticket, error)
             return
@@ -138,13 +134,29 @@ class Gate:
                 await self._answers.error(scope, send, RoomFull(), room=room, retry_to=self._back(scope, room))
             case Closed():
                 await self._closed(scope, send, room)
+            case Ask():
+                await self._ask(scope, send, room)
 
-    async def _arrive(self, room: RoomEdge, ticket: Ticket | None) -> "Place | Admission | Full | Closed":
+    async def _ask(self, scope: Scope, send: Send, room: RoomEdge) -> None:
+        """The room asks before it gives a place; while it is closed it gives none."""
+        if room.board.phase == "closed":
+            await self._closed(scope, send, room)
+            return
+        room.metrics.requests[RequestOutcome.WAITING].inc()
+        if wants_page(scope):
+            await ask_at_gate(self._answers, scope, send, room, self._back(scope, room))
+        else:
+            await refuse_unasked(send, room)
+
+    async def _arrive(
+        self, room: RoomEdge, ticket: Ticket | None, scope: Scope
+    ) -> "Place | Admission | Full | Closed | Ask":
         if ticket is not None:
             waiting = room.visits.from_memory(ticket)
             if waiting is not None:
                 return Place(ticket=ticket, token="", standing=waiting)
-        return await room.visits.arrive(ticket)
+        lane = room.lane_at(bytes(scope["raw_path"]).decode("latin-1"))
+        return await room.visits.arrive(ticket, lane=lane, asks=wants_page(scope))
 
     @staticmethod
     def _back(scope: Scope, room: RoomEdge) -> str:

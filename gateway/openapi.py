@@ -3,6 +3,7 @@
 from typing import Any
 
 from ecluse.domain.room import Mode, PaceMode
+from ecluse.services.invitations import COUNT_MOST
 from ecluse.services.operations import BEACON_MAX_CHARS, LIMITS
 from ecluse.services.series import COUNTED, MINUTES_KEPT
 
@@ -74,6 +75,12 @@ def _schemas() -> dict[str, Any]:
             "properties": {"id": {"type": "string"}, "started_at_ms": counted, "expires_at_ms": counted},
         },
         "Beacon": _BEACON,
+        "Invite": _INVITE,
+        "Invitation": _INVITATION,
+        "Invitations": {
+            "type": "object",
+            "properties": {"invitations": {"type": "array", "items": {"$ref": "#/components/schemas/Invitation"}}},
+        },
         "SlotsLeft": {"type": "object", "required": ["slots_left"], "properties": {"slots_left": counted}},
     }
 
@@ -93,6 +100,30 @@ _MINUTE = {
     "properties": {
         **{name: {"type": "integer", "minimum": 0} for name in ("at_ms", "waiting", "called", "admitted", *COUNTED)},
         "pace_per_minute": {"type": "number"},
+    },
+}
+_TEXT = {"type": "string"}
+_TEXTS = {"type": "array", "items": _TEXT}
+_TIME = {"type": "string", "format": "date-time"}
+_COUNTED = {"type": "integer", "minimum": 0}
+_INVITE = {
+    "type": "object",
+    "required": ["lane", "issuer", "expires_at", "reason"],
+    "additionalProperties": False,
+    "properties": {
+        **dict.fromkeys(("lane", "issuer", "reason"), _TEXT),
+        "count": {"type": "integer", "minimum": 1, "maximum": COUNT_MOST},
+        "expires_at": {"type": "string", "format": "date-time"},
+    },
+}
+_INVITATION = {
+    "type": "object",
+    "properties": {
+        **dict.fromkeys(("id", "lane", "issuer", "reason"), _TEXT),
+        **dict.fromkeys(("count", "used"), _COUNTED),
+        **dict.fromkeys(("issued_at", "expires_at"), _TIME),
+        **dict.fromkeys(("tokens", "links"), _TEXTS),
+        "revoked": {"type": "boolean"},
     },
 }
 _BEACON = {
@@ -116,6 +147,33 @@ def _text_in_path(name: str) -> dict[str, Any]:
 
 def _count_in_query(name: str, most: int) -> dict[str, Any]:
     return {"name": name, "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": most}}
+
+
+def _invitation_paths() -> dict[str, Any]:
+    room, batch = _text_in_path("room"), _text_in_path("batch")
+    reason = {"name": "reason", "in": "query", "schema": {"type": "string"}}
+    return {
+        "/rooms/{room}/invitations": {
+            "parameters": [room],
+            "get": {
+                "summary": "Batches of invitations: issued, used, revoked; without tokens",
+                "responses": _answers("200", "The batches", "Invitations"),
+            },
+            "post": {
+                "summary": "Sign invitations to a lane, each for one place; their tokens are told this once",
+                "requestBody": _body("Invite"),
+                "responses": _answers("201", "The batch, with tokens and links", "Invitation"),
+            },
+        },
+        "/rooms/{room}/invitations/{batch}": {
+            "parameters": [room, batch],
+            "delete": {
+                "summary": "Take a batch back: what is not used yet opens nothing more",
+                "parameters": [reason],
+                "responses": _answers("204", "Revoked"),
+            },
+        },
+    }
 
 
 def _paths() -> dict[str, Any]:
@@ -187,6 +245,6 @@ def document(public_url: str) -> dict[str, Any]:
         "info": {"title": "Écluse operator interface", "version": "1"},
         "servers": [{"url": f"{public_url}/_ecluse/api/v1"}],
         "security": [{"key": []}],
-        "paths": _paths(),
+        "paths": {**_paths(), **_invitation_paths()},
         "components": {"schemas": _schemas(), "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
     }

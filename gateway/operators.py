@@ -50,7 +50,7 @@ class Operators:
             Route(f"{base}/rooms/{{room}}/sessions/{{session}}", self.revoke, methods=["DELETE"]),
         ]
 
-    def _operator(self, request: Request, least: Role) -> OperatorSettings:
+    def operator(self, request: Request, least: Role) -> OperatorSettings:
         """Who asks. Raises KeyNeeded, RoleTooLow."""
         sent = (bearer(request.scope) or "").encode("latin-1")
         found = None
@@ -64,7 +64,8 @@ class Operators:
             raise RoleTooLow
         return found
 
-    def _room(self, request: Request) -> RoomEdge:
+    def room_of(self, request: Request) -> RoomEdge:
+        """The room asked about. Raises UnknownRoom."""
         room = self._directory.by_id.get(request.path_params["room"])
         if room is None:
             raise UnknownRoom
@@ -76,45 +77,45 @@ class Operators:
 
     async def rooms(self, request: Request) -> Response:
         """Every room."""
-        self._operator(request, Role.VIEWER)
+        self.operator(request, Role.VIEWER)
         found = [await room.operations.describe() for room in self._directory.by_id.values()]
-        return _private({"rooms": found})
+        return private({"rooms": found})
 
     async def room(self, request: Request) -> Response:
         """One room; its version is the ETag."""
-        self._operator(request, Role.VIEWER)
-        found = await self._room(request).operations.describe()
-        return _private(found, etag=found["version"])
+        self.operator(request, Role.VIEWER)
+        found = await self.room_of(request).operations.describe()
+        return private(found, etag=found["version"])
 
     async def change(self, request: Request) -> Response:
         """Change live settings; If-Match with the version makes it conditional."""
-        who = self._operator(request, Role.OPERATOR)
-        room = self._room(request)
-        fields = await _json_object(request)
+        who = self.operator(request, Role.OPERATOR)
+        room = self.room_of(request)
+        fields = await json_object(request)
         live = await room.operations.change(fields, who=who.name, version=_version(request))
         found = await room.operations.describe()
-        return _private(found, etag=live.version)
+        return private(found, etag=live.version)
 
     async def journal(self, request: Request) -> Response:
         """The latest entries of the journal, or those before an entry, newest first."""
-        self._operator(request, Role.VIEWER)
+        self.operator(request, Role.VIEWER)
         most = _number(request, "limit", 100, _JOURNAL_MOST)
         before = request.query_params.get("before")
         if before is not None and _ENTRY.fullmatch(before) is None:
             raise BadInput("before: the id of an entry.")
-        return _private({"entries": await self._room(request).operations.journal(most, before=before)})
+        return private({"entries": await self.room_of(request).operations.journal(most, before=before)})
 
     async def series(self, request: Request) -> Response:
         """What the room did in each of the latest minutes."""
-        self._operator(request, Role.VIEWER)
+        self.operator(request, Role.VIEWER)
         minutes = _number(request, "minutes", 60, MINUTES_KEPT)
-        return _private({"minutes": await self._room(request).operations.series(minutes)})
+        return private({"minutes": await self.room_of(request).operations.series(minutes)})
 
     async def slots_left(self, request: Request) -> Response:
         """The origin's operator says how many slots are left."""
-        self._operator(request, Role.OPERATOR)
-        room = self._room(request)
-        slots = (await _json_object(request)).get("slots_left")
+        self.operator(request, Role.OPERATOR)
+        room = self.room_of(request)
+        slots = (await json_object(request)).get("slots_left")
         if isinstance(slots, bool) or not isinstance(slots, int) or not 0 <= slots <= 10**9:
             raise BadInput("slots_left: a whole number from 0.")
         await room.store.note_slots_left(slots)
@@ -122,20 +123,20 @@ class Operators:
 
     async def beacon(self, request: Request) -> Response:
         """The value that decides the draw of a room, once its list is fixed; final."""
-        who = self._operator(request, Role.OPERATOR)
-        room = self._room(request)
-        await room.operations.give_beacon(await _json_object(request), who=who.name)
+        who = self.operator(request, Role.OPERATOR)
+        room = self.room_of(request)
+        await room.operations.give_beacon(await json_object(request), who=who.name)
         return Response(status_code=204)
 
     async def session(self, request: Request) -> Response:
         """A live visit."""
-        self._operator(request, Role.VIEWER)
-        return _private(await self._room(request).operations.session(request.path_params["session"]))
+        self.operator(request, Role.VIEWER)
+        return private(await self.room_of(request).operations.session(request.path_params["session"]))
 
     async def revoke(self, request: Request) -> Response:
         """End a visit: its pass opens nothing more."""
-        who = self._operator(request, Role.OPERATOR)
-        await self._room(request).operations.revoke(
+        who = self.operator(request, Role.OPERATOR)
+        await self.room_of(request).operations.revoke(
             request.path_params["session"],
             who=who.name,
             reason=request.query_params.get("reason", "")[:500],
@@ -144,11 +145,12 @@ class Operators:
         return Response(status_code=204)
 
 
-def _private(found: object, *, etag: int | None = None) -> Response:
+def private(found: object, *, etag: int | None = None, status: int = 200) -> Response:
+    """JSON that no cache keeps."""
     headers = {"cache-control": "no-store"}
     if etag is not None:
         headers["etag"] = f'"{etag}"'
-    return JSONResponse(found, headers=headers)
+    return JSONResponse(found, status, headers)
 
 
 def _number(request: Request, name: str, default: int, most: int) -> int:
@@ -169,7 +171,8 @@ def _version(request: Request) -> int | None:
     return int(text)
 
 
-async def _json_object(request: Request) -> dict[str, object]:
+async def json_object(request: Request) -> dict[str, object]:
+    """The body, a JSON object. Raises BadInput, BodyTooLarge."""
     body = b""
     async for piece in request.stream():
         body += piece

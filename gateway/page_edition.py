@@ -14,7 +14,16 @@ from gateway.page_files import STATIC_PREFIX
 from gateway.page_languages import catalogue_of, locale_of, name_of
 from gateway.page_mould import Mould, hole
 from gateway.page_phrases import Phrases
-from gateway.page_views import ProblemView, SharedPart, WaitingView, by_language, shared_part
+from gateway.page_views import (
+    AskPart,
+    AskView,
+    ProblemView,
+    SharedPart,
+    WaitingView,
+    ask_part,
+    by_language,
+    shared_part,
+)
 
 __all__ = ["Edition", "TemplateError"]
 MOULDS = 256
@@ -76,13 +85,20 @@ class Edition:
         page = shared_part(view, self.code)
         return self.render(template, page=page, look=page.look, said=self._visitor_part(view), **more)
 
+    def ask(self, view: AskView) -> bytes:
+        """The form of a room that asks first."""
+        here = f"/_ecluse/rooms/{view.room}?to={quote(view.return_to, safe='/')}"
+        told = {"to": view.return_to, "here": here, "typed": view.typed, "invitation": view.invitation}
+        return self._mould(ask_part(view, self.code)).fill(told)
+
     def problem(self, view: ProblemView) -> bytes:
         """A problem for a person."""
         title, title_lang = by_language(view.title, self.code)
         return self.render("problem.html", view=view, look=view.look, room_title=title, title_lang=title_lang)
 
-    def _cast(self, page: SharedPart) -> Mould:
-        return Mould(self._templates["waiting/page.html"].render(page=page, look=page.look, hole=hole))
+    def _cast(self, page: SharedPart | AskPart) -> Mould:
+        name = "ask" if isinstance(page, AskPart) else "page"
+        return Mould(self._templates[f"waiting/{name}.html"].render(page=page, look=page.look, hole=hole))
 
     def _visitor_part(self, view: WaitingView) -> dict[str, object]:
         """What fills the holes: only what is looked at differs, so what a state does not show may be empty."""

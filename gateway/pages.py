@@ -12,12 +12,12 @@ from pathlib import Path
 from babel import negotiate_locale
 
 from ecluse.settings import RoomSettings
-from gateway.asgi import Headers
 from gateway.page_edition import Edition, TemplateError
 from gateway.page_files import STATIC_PREFIX, StaticFile, packed_file, read_static
+from gateway.page_headers import SECURITY_HEADERS
 from gateway.page_languages import accepted, codes_in, zone_called
 from gateway.page_look import STYLE, own_files
-from gateway.page_views import ProblemView, WaitingView, WaitSpan
+from gateway.page_views import AskView, ProblemView, WaitingView, WaitSpan
 
 __all__ = [
     "SECURITY_HEADERS",
@@ -31,22 +31,6 @@ __all__ = [
 ]
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
-SECURITY_HEADERS: Headers = [
-    (
-        b"content-security-policy",
-        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    ),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), interest-cohort=()"),
-    (b"x-robots-tag", b"noindex"),
-    (b"cache-control", b"no-store"),
-    (b"vary", b"Cookie, Accept-Language, Accept-Encoding"),
-]
-"""What every page carries, besides its content type (SECURITY.md §6.2)."""
 _ACCEPT_MAX_CHARS = 500
 
 
@@ -126,6 +110,10 @@ class Pages:
     def desk(self, lang: str, template: str, **values: object) -> bytes:
         """A page of helpers, of no room in particular."""
         return self._edition(lang).render(template, **values)
+
+    def ask(self, view: AskView) -> bytes:
+        """What a room asks before it gives a place."""
+        return self._edition(view.lang).ask(view)
 
     def problem(self, view: ProblemView) -> bytes:
         """A problem as a page: what happened, what to do, and a way to try again."""

@@ -20,7 +20,7 @@ from ecluse.domain.errors import (
     RoomFull,
     StoreAway,
 )
-from ecluse.services.visits import Admission, Place
+from ecluse.services.visits import Admission, Ask, Place
 from ecluse.store.line import Admitted as AdmittedStanding
 from ecluse.store.line import Called, Closed, Early, Full, Standing, Waiting
 from ecluse.store.line import Gone as GoneStanding
@@ -30,6 +30,7 @@ from ecluse.telemetry import ClaimOutcome, RequestOutcome
 from ecluse.tokens import Pass, Ticket
 from gateway.answers import Answers, retry_after
 from gateway.asgi import Headers, Receive, Scope, Send, respond
+from gateway.asking import Question, ask
 from gateway.cookies import cookie
 from gateway.directory import RoomEdge
 from gateway.forms import JoinForm, read_form
@@ -38,7 +39,6 @@ from gateway.requests import bearer, is_json, own_address, query, same_site_path
 from gateway.visitor_answers import (
     JSON,
     NO_STORE,
-    join_document,
     moved_members,
     refuse_cross_site,
     respond_bare,
@@ -65,7 +65,6 @@ class Visitors:
         return {
             b"": {"GET": self.page, "HEAD": self.page},
             b"/ticket": {"GET": self.ticket, "DELETE": self.leave},
-            b"/tickets": {"POST": self.join},
             b"/claim": {"POST": self.claim},
             b"/claim/extend": {"POST": self.extend},
             b"/leave": {"POST": self.leave},
@@ -89,50 +88,6 @@ class Visitors:
             found = Place(ticket=ticket, token="", standing=await room.visits.stand(ticket))
             body = json.dumps(state_document(room, found)).encode()
         await respond(send, 200, [JSON, NO_STORE], body)
-
-    async def join(self, room: RoomEdge, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take a place, keep the one there is, or take a missed one back."""
-        form = await read_form(scope, receive)
-        token = cookie(scope, room.cookies.ticket)
-        ticket = room.visits.read_ticket(token)
-        if ticket is None and token is None:
-            sent = bearer(scope)
-            ticket = None if sent is None else room.visits.check_ticket(sent)
-        held = cookie(scope, room.cookies.granted)
-        granted = None if held is None else room.desk.open(held)
-        page = wants_page(scope) and not is_json(scope)
-        to = same_site_path(form.to, room.home)
-        if granted is not None and ticket is None:
-            await self._already_inside(room, send, granted.session, to, page=page)
-            return
-        found = await room.visits.join(ticket, form.lane)
-        match found:
-            case Full():
-                await self._answers.error(scope, send, RoomFull(), room=room, retry_to=to)
-            case Closed():
-                await self._answers.error(scope, send, RoomClosed(), room=room, retry_to=to)
-            case Place():
-                room.metrics.requests[RequestOutcome.JOIN].inc()
-                new = ticket is None or ticket.id != found.ticket.id
-                if new:
-                    room.metrics.joins.inc()
-                cookies = [room.cookies.set_ticket(found.token)]
-                if page:
-                    await see_other(send, f"/_ecluse/rooms/{room.id}?to={quote(to, safe='/')}", cookies)
-                    return
-                body = join_document(room, found)
-                await respond(send, 201 if new else 200, [JSON, NO_STORE, *cookies], body)
-
-    async def _already_inside(self, room: RoomEdge, send: Send, session: str, to: str, *, page: bool) -> None:
-        """Somebody admitted joins again without a ticket: the admission stays, no second place is given."""
-        if page:
-            await see_other(send, to, [])
-            return
-        document = {
-            "room": room.id, "id": session, "ticket": None, "lane": None, "number": None, "place": None, "ahead": 0,
-            "state": "admitted", **urls(room),
-        }  # fmt: skip
-        await respond(send, 200, [JSON, NO_STORE], json.dumps(document).encode())
 
     async def leave(self, room: RoomEdge, scope: Scope, receive: Receive, send: Send) -> None:
         """Give up the place: DELETE …/ticket, or the form of a page without script."""
@@ -237,8 +192,13 @@ class Visitors:
             await see_other(send, to, renewed)
             return
         ticket = room.visits.read_ticket(cookie(scope, room.cookies.ticket))
+        if ticket is None and "invitation" in fields and scope["method"] == "GET" and wants_page(scope):
+            # The link leads to a form: opening it, as scanners of mail do, uses nothing up.
+            form = JoinForm(invitation=fields["invitation"])
+            await ask(self._answers, scope, send, room, Question(to=to, form=form))
+            return
         try:
-            found = await self._found(room, scope, ticket, fields)
+            found = await self._found(room, scope, ticket, fields, room.lane_at(to))
         except StoreAway as error:
             room.metrics.store_errors.inc()
             if "enter" not in fields or room.settings.on_store_failure != "open":
@@ -251,6 +211,8 @@ class Visitors:
             await self._admitted(room, scope, send, found, to)
         elif isinstance(found, Full):
             await self._answers.error(scope, send, RoomFull(), room=room, retry_to=to)
+        elif isinstance(found, Ask) and room.board.phase != "closed":
+            await ask(self._answers, scope, send, room, Question(to=to, form_not_sent="unsent" in fields))
         else:
             place = found if isinstance(found, Place) else None
             await self._answers.waiting(
@@ -258,8 +220,8 @@ class Visitors:
             )  # fmt: skip
 
     async def _found(
-        self, room: RoomEdge, scope: Scope, ticket: Ticket | None, fields: dict[str, str]
-    ) -> Place | Admission | Full | Closed | None:
+        self, room: RoomEdge, scope: Scope, ticket: Ticket | None, fields: dict[str, str], lane: str | None
+    ) -> Place | Admission | Full | Closed | Ask | None:
         """What the visitor of the waiting page has, or now gets; None for somebody who only looks."""
         visits = room.visits
         only_looks = scope["method"] == "HEAD" or not wants_page(scope) or "left" in fields
@@ -267,12 +229,12 @@ class Visitors:
             waiting = None if ticket is None else visits.from_memory(ticket)
             if ticket is not None and waiting is not None:
                 return Place(ticket=ticket, token="", standing=waiting)
-            return await visits.arrive(ticket)
+            return await visits.arrive(ticket, lane=lane, asks=True)
         if ticket is not None:
             if ticket.epoch == room.board.epoch or room.board.stale:
                 return Place(ticket=ticket, token="", standing=await visits.stand(ticket))
-            return await visits.arrive(ticket, at_once=False)
-        return None if only_looks else await visits.arrive(None, at_once=False)
+            return await visits.arrive(ticket, at_once=False, lane=lane, asks=True)
+        return None if only_looks else await visits.arrive(None, at_once=False, lane=lane, asks=True)
 
     async def _goes_on(self, room: RoomEdge, granted: Pass) -> Headers | None:
         """A visit that is on, with the cookie of its pass if that was renewed; None if it was ended.

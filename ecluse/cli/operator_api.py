@@ -57,6 +57,10 @@ class OperatorApi:
         headers = {} if version is None else {"If-Match": f'"{version}"'}
         return self._call("PATCH", f"rooms/{quote(room, safe='')}", changes, headers)
 
+    def invite(self, room: str, fields: Mapping[str, object]) -> dict[str, Any]:
+        """A new batch of invitations, with their links."""
+        return self._call("POST", f"rooms/{quote(room, safe='')}/invitations", fields)
+
     def journal(self, room: str) -> list[dict[str, Any]]:
         """Who changed what, when and why: the latest, newest first."""
         entries = self._call("GET", f"rooms/{quote(room, safe='')}/journal").get("entries")

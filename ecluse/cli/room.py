@@ -1,4 +1,4 @@
-"""`ecluse room list|show|set|top`: look at rooms and tune them, over the operator API."""
+"""`ecluse room list|show|set|top|invite`: look at rooms and tune them, over the operator API."""
 
 import json
 import time
@@ -49,6 +49,30 @@ def show(room: RoomArgument, url: UrlOption = None, key: KeyOption = None, as_js
 
     for line in [*facts(found), *journal_lines(entries)]:
         typer.echo(line)
+
+
+@app.command()
+def invite(
+    room: RoomArgument,
+    *,
+    lane: Annotated[str, typer.Option("--lane", help="The lane they lead to.")],
+    issuer: Annotated[str, typer.Option("--issuer", help="On whose behalf: an association, a service.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; in the journal.")],
+    expires_at: Annotated[str, typer.Option("--expires-at", help="Such as 2027-01-15T18:00:00Z.")],
+    count: Annotated[int, typer.Option("--count", help="How many, at most 500.")] = 1,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Signed invitations to a lane, each for one place: a link a line, told this once."""
+    fields = {"lane": lane, "issuer": issuer, "reason": reason, "expires_at": expires_at, "count": count}
+    with reached(url, key) as api:
+        found = api.invite(room, fields)
+    if as_json:
+        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    for link in found["links"]:
+        typer.echo(link)
 
 
 @app.command("set")

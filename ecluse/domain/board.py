@@ -79,6 +79,8 @@ class LaneBoard:
     """The highest place called so far; 0 before the first."""
     calls_per_minute: Throughput
     marks: Sequence[Mark]
+    quota_left: int | None = None
+    """How many more calls this campaign or day has for it; None where there is no quota."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +152,7 @@ def _lane_document(lane: LaneBoard) -> dict[str, object]:
             "slow": round(lane.calls_per_minute.slow, 2),
         },
         "marks": [[_plain(place), ahead] for place, ahead in lane.marks],
+        **({} if lane.quota_left is None else {"quota_left": lane.quota_left}),
     }
 
 

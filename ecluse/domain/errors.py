@@ -23,6 +23,58 @@ class UnknownLane(EcluseError):
     """This room has no lane of this name."""
 
 
+class LaneClosed(EcluseError):
+    """This lane is by invitation only. Choose another, or join with your invitation."""
+
+
+class InvitationRefused(EcluseError):
+    """This invitation is not valid here: it was altered, is of another room, has expired or was taken back."""
+
+
+class InvitationUsed(EcluseError):
+    """This invitation was used already. It gives one place only; who has that place keeps it."""
+
+
+class InvitationQuota(EcluseError):
+    """This issuer may not give so many invitations."""
+
+    @property
+    def public(self) -> str:
+        """The general sentence, then how many are left."""
+        return f"{super().public} {self}".strip()
+
+
+class UnknownInvitation(EcluseError):
+    """There are no such invitations."""
+
+
+class PersonNeeded(EcluseError):
+    """Places here belong to a person: join with your number in the field `person`. Nothing was sent on."""
+
+
+class PersonInvalid(EcluseError):
+    """This is not the number that is asked for here."""
+
+    def __init__(self, text: str = "", fault: str = "form") -> None:
+        super().__init__(text)
+        self.fault = fault
+
+    @property
+    def public(self) -> str:
+        """The general sentence, then what is wrong with this number."""
+        return f"{super().public} {self}".strip()
+
+
+class PersonKnown(EcluseError):
+    """This number already has a place in this line. Send it again with `confirm` to get that very place."""
+
+
+class PersonKeyChanged(EcluseError):
+    """No new place can be given for a moment. Those already in line keep theirs; try again later."""
+
+    retry_after_seconds = 60
+
+
 class BadInput(EcluseError):
     """The request could not be read. Check the fields against the documentation and send it again."""
 

@@ -1,9 +1,10 @@
 """What a room is to the line: its fixed rules, and the ones an operator changes live."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ecluse.domain.errors import LaneClosed
 from ecluse.domain.opening import DrawKind, Timetable
 from ecluse.domain.window import Bounds
 
@@ -41,6 +42,12 @@ class Lane:
 
     id: str
     weight: float = 1.0
+    quota: int = 0
+    """Most calls in a campaign, or in a day (UTC) where there are none; 0: as many as come."""
+    max_wait_ms: int = 0
+    """Whoever waited longer is called next, up to every second call; 0: never."""
+    open: bool = True
+    """Whether anybody may choose it; else it takes an invitation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +72,28 @@ class Room:
     keep_places: bool = False
     """Whether those still in line at the closing stand there again at the next opening."""
     draw: DrawKind = DrawKind.NONE
+    nominative: bool = False
+    """Whether a place belongs to a person, who has one at most."""
+
+    @property
+    def open_lanes(self) -> Sequence[str]:
+        """Those that anybody may choose; the first is for who chooses none."""
+        return [lane.id for lane in self.lanes if lane.open]
+
+    def lane_for(self, wanted: str | None, before: str | None) -> str:
+        """The lane asked for, else the one of a ticket `before` if it is open, else the first open one.
+
+        Raises LaneClosed if the one asked for takes an invitation.
+        """
+        choices = self.open_lanes
+        if wanted is not None and wanted not in choices:
+            raise LaneClosed(wanted)
+        return wanted or (before if before is not None and before in choices else choices[0])
+
+    @property
+    def campaigns(self) -> bool:
+        """Whether a person of one campaign is somebody else in the next: nothing of theirs outlives it."""
+        return self.timetable is not None and not self.keep_places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,16 @@ def room_of(settings: RoomSettings) -> Room:
     """The room that a configuration describes."""
     return Room(
         id=settings.id,
-        lanes=tuple(Lane(id=lane.id, weight=lane.weight) for lane in settings.lane),
+        lanes=tuple(
+            Lane(
+                id=lane.id,
+                weight=lane.weight,
+                quota=lane.quota,
+                max_wait_ms=lane.max_wait_seconds * 1000,
+                open=lane.open,
+            )
+            for lane in settings.lane
+        ),
         pace_per_minute=settings.pace_per_minute,
         burst=settings.burst,
         capacity=settings.capacity,
@@ -30,4 +39,5 @@ def room_of(settings: RoomSettings) -> Room:
         timetable=settings.opening.timetable if settings.opening else None,
         keep_places=settings.opening.keep_places if settings.opening else False,
         draw=settings.opening.draw if settings.opening else DrawKind.NONE,
+        nominative=settings.person is not None,
     )

@@ -256,12 +256,14 @@ class RoomTicks:
         picture, opening = shown.picture, shown.opening
         pace = picture["pace_per_minute"]
         at_first = Throughput(p50=pace, slow=pace / FIRST_SLOWNESS)
+        quotas = {lane.id: lane.quota for lane in self._line.room.lanes}
         lanes = {
             name: LaneBoard(
                 waiting=lane["waiting"],
                 serving=lane["serving"],
                 calls_per_minute=memory.prospects.rates.get(name, at_first),
                 marks=self._marks.get(name, []),
+                quota_left=max(0, quotas[name] - int(lane.get("quota_used", 0))) if quotas[name] else None,
             )
             for name, lane in picture["lanes"].items()
         }

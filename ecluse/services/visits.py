@@ -1,32 +1,35 @@
 """What a visitor triggers in one room: arrive, join, ask, claim, ask for more time, leave, go on, finish."""
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ecluse.clock import Clock, system_clock
+from ecluse.domain.errors import Expired, PersonNeeded, TokenError, UnknownLane
 from ecluse.domain.errors import Gone as TicketGone
-from ecluse.domain.errors import TokenError, UnknownLane
 from ecluse.domain.estimate import EARLY, wait_seconds
 from ecluse.domain.room import Room
-from ecluse.domain.ticket import State
+from ecluse.invitation_tokens import Invitation
 from ecluse.services.boards import BoardView
+from ecluse.services.entering import Entering
+from ecluse.services.people import People
+from ecluse.services.places import STATES, Admission, Ask, Outlook, Place, without_person
 from ecluse.services.turnstile import Turnstile
 from ecluse.store.line import (
     Admitted,
-    Called,
     Closed,
     Early,
-    Entry,
     Full,
     Gone,
+    Known,
     Line,
-    Missed,
     Moved,
     Restored,
     Standing,
     Waiting,
 )
 from ecluse.tokens import Pass, PassSigner, Ticket, TicketSigner, new_id
+
+__all__ = ["RENEW_AFTER", "STATES", "Admission", "Ask", "Outlook", "Place", "Visits"]
 
 _SEEN_MOST = 2_000
 """Tickets whose signature was verified, remembered."""
@@ -36,62 +39,28 @@ RENEW_AFTER = 0.2
 """Share of the idle limit after which a request renews the visit: one step in Redis per visitor and 2 minutes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A ticket and where it stands."""
-
-    ticket: Ticket
-    token: str
-    standing: Standing
-    fresh: bool = False
-    """Whether the visitor must be given the token."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admission:
-    """The right to go in, as claims and as the signed text."""
-
-    granted: Pass
-    token: str
-
-
-STATES: dict[type[Standing], State] = {
-    Waiting: State.WAITING,
-    Called: State.CALLED,
-    Admitted: State.ADMITTED,
-    Missed: State.MISSED,
-    Gone: State.GONE,
-    Moved: State.MOVED,
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
-    """What a waiting visitor may expect: seconds of wait, a median and a slow estimate."""
-
-    ahead: int
-    p50_seconds: float | None
-    p90_seconds: float | None
-    """None while nobody is let in: nobody knows for how long."""
-    early_seconds: float | None = None
-    """Nine in ten waits last from this to p90."""
-
-
-class Visits:
+class Visits(Entering):
     """Everything visitors can do in one room. Every method may raise StoreAway; those that take a place, RoomFull."""
 
     def __init__(
-        self, line: Line, board: BoardView, tickets: TicketSigner, passes: PassSigner, *, clock: Clock = system_clock
+        self,
+        line: Line,
+        board: BoardView,
+        tickets: TicketSigner,
+        passes: PassSigner,
+        *,
+        people: People | None = None,
+        clock: Clock = system_clock,
     ) -> None:
         self.room: Room = line.room
         self.board = board
+        self.people = people
         self._line = line
         self._tickets = tickets
         self._passes = passes
         self._clock = clock
         self._turnstile = Turnstile(line)
         self._lanes = {lane.id for lane in line.room.lanes}
-        self._first_lane = line.room.lanes[0].id
         self._epoch_name = secrets.token_urlsafe(6)
         self._seen: dict[str, Ticket] = {}
 
@@ -119,6 +88,8 @@ class Visits:
         ticket = self._tickets.read(token, self.room.id)
         if ticket.lane not in self._lanes:
             raise UnknownLane(ticket.lane)
+        if self.people is not None and ticket.person is None:
+            raise Expired("from before the room became nominative")
         if len(self._seen) >= _SEEN_MOST:
             self._seen.clear()
         self._seen[token] = ticket
@@ -131,10 +102,13 @@ class Visits:
             raise TicketGone
         return granted
 
-    async def arrive(self, ticket: Ticket | None, *, at_once: bool = True) -> Place | Admission | Full | Closed:
+    async def arrive(
+        self, ticket: Ticket | None, *, at_once: bool = True, lane: str | None = None, asks: bool = False
+    ) -> Place | Admission | Full | Closed | Ask:
         """Somebody wants in: keep the place they have, else admit `at_once` if the limits allow, else give a place.
 
-        A ticket that is finished is replaced by a new one.
+        A ticket that is finished is replaced by a new one, unless the room has to ask first: always whose place it is,
+        and where somebody can answer (`asks`) the lane, if there is a choice.
         """
         if ticket is not None:
             known = await self._present(ticket, back=False)
@@ -142,39 +116,49 @@ class Visits:
                 return self.admission(known.ticket, known.standing)
             if not (isinstance(known, Place) and isinstance(known.standing, Gone)):
                 return known
-        entered = await self._enter(ticket.lane if ticket else self._first_lane, at_once=at_once)
+        chooses = asks and ticket is None and lane is None and len(self.room.open_lanes) > 1
+        if self.people is not None or chooses:
+            return Ask()
+        entered = without_person(
+            await self._enter(self.room.lane_for(lane, ticket.lane if ticket else None), at_once=at_once)
+        )
         if isinstance(entered, Place) and isinstance(entered.standing, Admitted):
             return self.admission(entered.ticket, entered.standing)
         return entered
 
-    async def join(self, ticket: Ticket | None, lane: str | None) -> Place | Full | Closed:
-        """Take a place, keep the one there is, or ask a missed one back. Raises UnknownLane."""
+    async def join(
+        self, ticket: Ticket | None, lane: str | None, *,
+        number: str | None = None, confirm: bool = False, invitation: Invitation | None = None,
+    ) -> Place | Full | Closed | Known:  # fmt: skip
+        """Take a place, keep the one there is, or ask a missed one back. Raises UnknownLane, LaneClosed.
+
+        A nominative room gives a new place only for a person's `number`, as `People.read` gives it, and raises
+        PersonNeeded without. Known: this person has a place; with `confirm`, that very place is the answer. Raises
+        PersonKeyChanged. An `invitation` chooses the lane; only a new place uses it up. Raises InvitationRefused,
+        InvitationUsed.
+        """
         if lane is not None and lane not in self._lanes:
             raise UnknownLane(lane)
+        if ticket is not None and number is not None and self.people is not None:
+            asked = self.people.applicant(number, self.board.campaign_at_ms)
+            # A number of somebody else: their place, not the one of whoever used this device before.
+            ticket = ticket if ticket.person == asked.person else None
         if ticket is not None:
             known = await self._present(ticket, back=True)
             if not (isinstance(known, Place) and isinstance(known.standing, Gone)):
                 return known
-        return await self._enter(lane or (ticket.lane if ticket else self._first_lane), at_once=False)
-
-    async def take(self, ticket_id: str, lane: str) -> Place | Full | Closed:
-        """A place under an id that was made for it (by us: whoever chose one could stand on another's place)."""
-        return await self._enter(lane, at_once=False, ticket_id=ticket_id)
+        wanted = invitation.lane if invitation else self.room.lane_for(lane, ticket.lane if ticket else None)
+        if wanted not in self._lanes:
+            raise UnknownLane(wanted)
+        if self.people is None:
+            return without_person(await self._enter(wanted, at_once=False, invitation=invitation))
+        if number is None:
+            raise PersonNeeded
+        return await self._enter_as(self.people, wanted, number, confirm=confirm, invitation=invitation)
 
     async def present_again(self, ticket: Ticket) -> Place | Full | Closed:
         """Keep the place there is, or ask a missed one back; never a new one."""
         return await self._present(ticket, back=True)
-
-    async def _enter(self, lane: str, *, at_once: bool, ticket_id: str | None = None) -> Place | Full | Closed:
-        ticket_id = ticket_id or new_id()
-        entry = await self._line.enter(ticket_id, lane, self._epoch, at_once=at_once)
-        if not isinstance(entry, Entry):
-            return entry
-        ticket = Ticket(
-            room=self.room.id, lane=lane, id=ticket_id, number=entry.number, epoch=entry.epoch,
-            drawn=entry.to_draw, issued_at=int(self._clock()),
-        )  # fmt: skip
-        return Place(ticket=ticket, token=self._tickets.sign(ticket), standing=entry.standing, fresh=True)
 
     def place_of(self, ticket: Ticket) -> float:
         """What orders a ticket: its drawn place once there is one, else its number."""
@@ -191,7 +175,7 @@ class Visits:
         found: Restored = await self._line.restore(
             ticket.id, ticket.lane, self.place_of(ticket), ticket.number,
             epochs=(ticket.epoch, self._epoch), back=back, drawn=ticket.drawn,
-            issued_at=ticket.issued_at,
+            issued_at=ticket.issued_at, person=ticket.person,
         )  # fmt: skip
         if isinstance(found.standing, Full | Closed):
             return found.standing
@@ -253,7 +237,7 @@ class Visits:
     def admission(self, ticket: Ticket, admitted: Admitted) -> Admission:
         """The pass of a live visit."""
         granted = Pass(
-            room=self.room.id, session=ticket.id, lane=ticket.lane,
+            room=self.room.id, session=ticket.id, lane=ticket.lane, person=ticket.person,
             issued_at=admitted.started_at_ms // 1000, expires_at=int(admitted.expires_at_ms // 1000),
         )  # fmt: skip
         return Admission(granted=granted, token=self._passes.sign(granted))
@@ -261,7 +245,9 @@ class Visits:
     def grace(self) -> Admission:
         """A pass of one minute without a place in the line: only where a room is set to open when the store is away."""
         now = int(self._clock())
-        granted = Pass(room=self.room.id, session=new_id(), lane=self._first_lane, issued_at=now, expires_at=now + 60)
+        granted = Pass(
+            room=self.room.id, session=new_id(), lane=self.room.open_lanes[0], issued_at=now, expires_at=now + 60
+        )
         return Admission(granted=granted, token=self._passes.sign(granted))
 
     def renewal_due(self, granted: Pass) -> bool:
@@ -277,7 +263,9 @@ class Visits:
 
     async def renew(self, granted: Pass) -> Admission | None:
         """The visit goes on; None if it was ended."""
-        found = await self._line.renew(granted.session, granted.issued_at * 1000)
+        found = await self._line.renew(
+            granted.session, granted.issued_at * 1000, person=granted.person, lane=granted.lane
+        )  # fmt: skip
         if isinstance(found, Gone):
             return None
         renewed = replace(granted, expires_at=int(found.expires_at_ms // 1000))

@@ -6,7 +6,9 @@ was last pressed, ms), from which the worker knows whom it may still expect; `vi
 admitted, ms), so that a visit has a longest time whatever pass is shown; `drawn` (a string: the sorted ids of a draw, a
 line each) and `drawing` (which worker prepares that list, for some seconds); `origin` (gateway process → what it saw of
 the origin), from which the automatic pace is worked out; `series` (a stream: an entry a minute, for curves); `moved`
-(ticket id → when its place last moved to another device, seconds), by which older copies of the ticket are refused.
+(ticket id → when its place last moved to another device, seconds), by which older copies of the ticket are refused;
+`tries` (a string of counters of one size: how often people were asked for by number lately, in nominative rooms);
+`invitations` (a hash: batches of invitations to a lane, and which ticket used each).
 """
 
 from collections.abc import Mapping
@@ -16,6 +18,7 @@ from ecluse.domain.room import Room
 
 _STEP = (
     "state", "settings", "called", "admitted", "missed", "ended", "shown", "pressing", "visits", "drawn", "moved",
+    "people", "invitations",
 )  # fmt: skip
 
 
@@ -34,6 +37,8 @@ class RoomKeys:
     moved: str
     drawn: str
     drawing: str
+    tries: str
+    invitations: str
     lines: Mapping[str, str]
     """By lane."""
 
@@ -53,5 +58,7 @@ def room_keys(room: Room) -> RoomKeys:
         moved=stem + "moved",
         drawn=stem + "drawn",
         drawing=stem + "drawing",
+        tries=stem + "tries",
+        invitations=stem + "invitations",
         lines=dict(zip((lane.id for lane in room.lanes), lines, strict=True)),
     )

@@ -2,96 +2,48 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from ecluse.domain.errors import InvitationRefused, InvitationUsed, PersonKeyChanged
 from ecluse.domain.opening import DrawKind
+from ecluse.domain.person import Applicant
 from ecluse.domain.room import Room
 from ecluse.store.client import Argument, Store
 from ecluse.store.keys import room_keys
 from ecluse.store.scripts import script
+from ecluse.store.standings import (
+    Admitted,
+    Called,
+    Closed,
+    Early,
+    Entry,
+    Full,
+    Gone,
+    Known,
+    Missed,
+    Moved,
+    OtherCampaign,
+    Restored,
+    Standing,
+    Waiting,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """In line, with `ahead` tickets before it in its lane."""
-
-    ahead: int
-
-
-@dataclass(frozen=True, slots=True)
-class Called:
-    """To be claimed before the deadline (Unix ms, Redis clock)."""
-
-    deadline_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """A live visit, from when to when (Unix ms, Redis clock)."""
-
-    expires_at_ms: int
-    started_at_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Missed:
-    """Called and not claimed in time; may ask its place back once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gone:
-    """Finished for good: missed twice, left, or its visit is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """This copy of the ticket holds nothing any more: its place went to another device, at `moment` (Unix seconds)."""
-
-    moment: int
-
-
-@dataclass(frozen=True, slots=True)
-class Full:
-    """The line is as long as it may be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """The room gives no places now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Early:
-    """Called, and the limit is reached: come back after `wait_ms`. `why`: pace, capacity, paused or turn."""
-
-    wait_ms: float
-    why: str
-
-
-Standing = Waiting | Called | Admitted | Missed | Gone | Moved
-"""Where a ticket is."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A new ticket's place: its number, the epoch that number belongs to, and where it stands."""
-
-    number: int
-    epoch: str
-    standing: Waiting | Called | Admitted
-    to_draw: bool = False
-    """Whether the ticket is one to be drawn at the opening."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restored:
-    """A presented ticket: where it stands, and the epoch in force."""
-
-    epoch: str
-    standing: Standing | Full | Closed
-    put_back: bool
-    undrawn: bool = False
-    """Put back, and as one who was not among those drawn: its number is its place from now on."""
+__all__ = [
+    "Admitted",
+    "Called",
+    "Closed",
+    "Early",
+    "Entry",
+    "Full",
+    "Gone",
+    "Known",
+    "Line",
+    "Missed",
+    "Moved",
+    "OtherCampaign",
+    "Restored",
+    "Standing",
+    "Waiting",
+]
 
 
 def _standing(reply: Sequence[bytes]) -> Standing:
@@ -114,6 +66,13 @@ def _issued(issued_at: int | None) -> Argument:
     return "" if issued_at is None else issued_at
 
 
+def _shown(applicant: Applicant | None) -> tuple[Argument, Argument, Argument]:
+    if applicant is None:
+        return "", "", ""
+    campaign = "" if applicant.campaign_ms is None else applicant.campaign_ms
+    return applicant.person, applicant.key, campaign
+
+
 class Line:
     """The line of one room. `now_ms` 0 means the clock of Redis; only tests pass another."""
 
@@ -123,10 +82,15 @@ class Line:
         self.now_ms = 0.0
         self.store = store
         self._lanes = {lane.id: i + 1 for i, lane in enumerate(room.lanes)}
+        self._weights, self._quotas, self._longest = (
+            " ".join(map(repr, values))
+            for values in zip(*((x.weight, x.quota, x.max_wait_ms) for x in room.lanes), strict=True)
+        )
         hours = "always" if room.timetable is None else "timed" if room.draw is DrawKind.NONE else "drawn"
         self._rules = (
             f"{room.pace_per_minute!r} {room.burst} {room.capacity} {room.mode} {room.claim_ms} {room.session_ms} "
-            f"{room.session_max_ms} {room.line_max} {keep_ms} {hours}"
+            f"{room.session_max_ms} {room.line_max} {keep_ms} {hours} "
+            f"{'named' if room.nominative else 'free'}"
         )
 
     async def run(self, name: str, *args: Argument, more_keys: tuple[str, ...] = ()) -> list[bytes]:
@@ -135,16 +99,40 @@ class Line:
         found: list[bytes] = await self.store.run(script(name), keys, (self.now_ms, self._rules, *args))
         return found
 
-    async def enter(self, ticket_id: str, lane: str, epoch: str, *, at_once: bool) -> Entry | Full | Closed:
+    async def enter(
+        self,
+        ticket_id: str,
+        lane: str,
+        epoch: str,
+        *,
+        at_once: bool,
+        applicant: Applicant | None = None,
+        invitation: tuple[str, int] | None = None,
+    ) -> Entry | Full | Closed | Known | OtherCampaign:
         """Take a place at the end of `lane`, or be admitted `at_once` if nobody waits and the limits allow.
 
-        `epoch` names the room's data if it has no name yet. Raises StoreAway, RoomFull.
+        `epoch` names the room's data if it has no name yet. An `applicant` has one live place at most. An
+        `invitation` (its batch, its number in it) gives one place, never admission at once. Raises StoreAway, RoomFull,
+        PersonKeyChanged, InvitationRefused, InvitationUsed.
         """
-        reply = await self.run("enter", ticket_id, self._lanes[lane], epoch, int(at_once))
+        rules = self.room.lanes[self._lanes[lane] - 1]
+        reply = await self.run(
+            "enter", ticket_id, self._lanes[lane], epoch, int(at_once and invitation is None), *_shown(applicant),
+            rules.quota, rules.max_wait_ms, *(invitation or ("", "")),
+        )  # fmt: skip
         if reply[0] == b"full":
             return Full()
         if reply[0] == b"closed":
             return Closed()
+        if reply[0] == b"uninvited":
+            raise InvitationUsed if reply[1] == b"used" else InvitationRefused("revoked")
+        if reply[0] == b"rekeyed":
+            raise PersonKeyChanged
+        if reply[0] == b"campaign":
+            return OtherCampaign(int(float(reply[1])))
+        if reply[0] == b"known":
+            ticket, lane, number, drawn, of_life = (part.decode() for part in reply[2:])
+            return Known(ticket_id=ticket, lane=lane, number=int(float(number)), epoch=of_life, drawn=drawn == "d")
         standing = _standing([reply[0], *reply[3:]])
         assert isinstance(standing, Waiting | Called | Admitted)
         to_draw = isinstance(standing, Waiting) and reply[4] == b"d"
@@ -185,9 +173,11 @@ class Line:
         reply = await self.run("move", ticket_id, issued_at)
         return Early(float(reply[1]), "moves") if reply[0] == b"early" else _standing(reply)
 
-    async def renew(self, session_id: str, admitted_at_ms: int) -> Admitted | Gone:
-        """Let an active visit go on. Raises StoreAway."""
-        reply = await self.run("renew", session_id, admitted_at_ms)
+    async def renew(
+        self, session_id: str, admitted_at_ms: int, *, person: str | None = None, lane: str = ""
+    ) -> Admitted | Gone:
+        """Let an active visit, of a `person` who stood in `lane`, go on. Raises StoreAway."""
+        reply = await self.run("renew", session_id, admitted_at_ms, person or "", self._lanes.get(lane, 1))
         standing = _standing(reply)
         return standing if isinstance(standing, Admitted) else Gone()
 
@@ -213,6 +203,7 @@ class Line:
         back: bool,
         drawn: bool = False,
         issued_at: int | None = None,
+        person: str | None = None,
     ) -> Restored:
         """Present a signed ticket: it is where it is, or goes back to its own place if Redis lost it.
 
@@ -221,7 +212,7 @@ class Line:
         """
         reply = await self.run(
             "restore", ticket_id, self._lanes[lane], epochs[1], repr(place), epochs[0], number, int(back),
-            "d" if drawn else "n", _issued(issued_at),
+            "d" if drawn else "n", _issued(issued_at), person or "",
         )  # fmt: skip
         standing: Standing | Full | Closed
         match reply[1]:
@@ -248,8 +239,7 @@ class Line:
         None if somebody called meanwhile, or the room is stopped or gets back a line that Redis lost.
         Raises StoreAway.
         """
-        weights = " ".join(repr(lane.weight) for lane in self.room.lanes)
-        reply = await self.run("call", how_many, calls_seen, weights, *self._lanes)
+        reply = await self.run("call", how_many, calls_seen, self._weights, self._quotas, self._longest, *self._lanes)
         if reply[0] != b"called":
             return None
         pairs = zip(reply[1::2], reply[2::2], strict=True)

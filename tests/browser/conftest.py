@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from tests.browser.rig import BOOKABLE, Machine, Room, running_machine
+from tests.browser.rig import BOOKABLE, NOMINATIVE, Machine, Room, running_machine
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
@@ -68,6 +68,12 @@ def brief_room(browser: Browser, machine: Machine) -> Room:
 def bookable(browser: Browser, machine: Machine) -> Room:
     """The room with the booking backend behind it; shared."""
     return Room(machine, BOOKABLE)
+
+
+@pytest.fixture
+def nominative(browser: Browser, machine: Machine) -> Room:
+    """The room that asks for a number and a lane; shared."""
+    return Room(machine, NOMINATIVE)
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ from tests.ecluse.small_programs import wait_until
 
 BOOKABLE = "prefecture"
 """The room with the booking backend behind it."""
+NOMINATIVE = "personnes"
+"""The room that asks for a number and a lane."""
 _CALM, _BRIEF = 32, 4
 _BRIEF_SECONDS = 5
 _NO_PROXY = build_opener(ProxyHandler({}))
@@ -57,6 +59,20 @@ pace_per_minute = 0.1
 burst = 1
 mode = "queueing"
 claim_seconds = {claim_seconds}
+"""
+_ASKING = """
+[room.person]
+kind = "residence_permit"
+key = "env:ECLUSE_TEST_KEY"
+
+[[room.lane]]
+id = "renewal"
+title = {{ fr = "Renouvellement", en = "Renewal" }}
+help = {{ fr = "Vous avez déjà un titre de séjour.", en = "You already have a residence permit." }}
+
+[[room.lane]]
+id = "first"
+title = {{ fr = "Première demande", en = "First application" }}
 """
 
 
@@ -159,8 +175,10 @@ class Machine:
     def _configuration(self, state: Path, origin_port: int) -> str:
         rooms = [(BOOKABLE, 120), (HELPED, 120), *((room, 120) for room in self._calm)]
         rooms += [(room, _BRIEF_SECONDS) for room in self._brief]
+        asking = _ROOM + _ASKING
         return _HEAD.format(state=str(state), helped=HELPED) + "".join(
-            _ROOM.format(id=room, origin_port=origin_port, claim_seconds=seconds) for room, seconds in rooms
+            text.format(id=room, origin_port=origin_port, claim_seconds=seconds)
+            for text, room, seconds in [*((_ROOM, *each) for each in rooms), (asking, NOMINATIVE, 120)]
         )
 
     def _start(self, *arguments: str) -> None:

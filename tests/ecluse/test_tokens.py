@@ -74,12 +74,13 @@ names = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=40
 @given(
     room=names, lane=names, ticket_id=ids, drawn=st.booleans(), number=st.integers(0, 10**16 - 1),
     epoch=st.text(ALPHABET, min_size=8, max_size=8), age=st.integers(0, 86_400),
+    person=st.none() | st.from_regex(r"(0|[1-9][0-9]{12})-[A-Za-z0-9_-]{22}", fullmatch=True),
 )  # fmt: skip
 def test_any_ticket_comes_back_as_it_was_signed(
-    room: str, lane: str, ticket_id: str, drawn: bool, number: int, epoch: str, age: int
+    room: str, lane: str, ticket_id: str, drawn: bool, number: int, epoch: str, age: int, person: str | None
 ) -> None:
     ticket = Ticket(
-        room=room, lane=lane, id=ticket_id, drawn=drawn, number=number, epoch=epoch, issued_at=NOW - age
+        room=room, lane=lane, id=ticket_id, drawn=drawn, number=number, epoch=epoch, issued_at=NOW - age, person=person
     )  # fmt: skip
     token = tickets().sign(ticket)
     assert tickets().read(token, room) == ticket
@@ -166,6 +167,8 @@ def test_a_ticket_whose_fields_are_not_of_its_grammar_is_refused_even_when_signe
     for bad in (
         good.replace("1~s", "2~s"), good.replace("~n~", "~x~"), good.replace("~5~", "~05~"), good.replace("~5~", "~-5~"),
         good.replace("~5~", "~5.0~"), good.replace("~5~", "~1e3~"), good.replace("~5~", "~" + "9" * 17 + "~"),
+        good + f"~0-{'A' * 22}", good.replace("1~s", "2~s") + "~0-short", good.replace("1~s", "2~s") + f"~00-{'A' * 22}",
+        good.replace("1~s", "2~s") + f"~-{'A' * 22}", good.replace("1~s", "2~s") + "~", good + "~",
         good.replace("AbCdEfGhI_-", "short"), good + "~more", good + "\n", good.replace("main", "MAIN"), "", "~" * 7,
     ):  # fmt: skip
         with pytest.raises(Forged):

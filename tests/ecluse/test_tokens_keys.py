@@ -1,6 +1,7 @@
 """The keys of tickets and passes: the first signs, all verify, a removed one is gone; and looking at a pass unverified."""
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 
@@ -71,3 +72,11 @@ def test_inspecting_a_deeply_nested_text_is_refused() -> None:
     deep = b64(b"[" * 200_000)
     with pytest.raises(Forged):
         inspect(f"{deep}.{deep}.x")
+
+
+def test_a_ticket_without_a_person_is_spelled_as_before_there_were_any() -> None:
+    token = tickets().sign(TICKET)
+    assert token.startswith("1~sarcelles~main~AbCdEfGhI_-~n~2822894198560~q1w2e3r4~1800000000.")
+    named = tickets().sign(replace(TICKET, person=f"0-{'A' * 22}"))
+    assert named.startswith("2~sarcelles~main~AbCdEfGhI_-~n~2822894198560~q1w2e3r4~1800000000~0-AAAA")
+    assert len(named) < 200

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from random import Random
 
 import pytest
@@ -130,7 +129,7 @@ async def test_reloading_several_tabs_and_coming_back_keep_the_place(open_whole:
 
 def _passes(whole: Whole, genuine: str, ticket: str) -> list[str]:
     keys = [SigningKey.from_secret(SIGNING_KEY)]
-    now = int(time.time())
+    now = int(whole.clock())
     claims = {"session": "A" * 11, "lane": "main", "issued_at": now}
     other_room = PassSigner(keys).sign(Pass(room="autre", expires_at=now + 600, **claims))  # type: ignore[arg-type]
     expired = PassSigner(keys).sign(Pass(room="salle", expires_at=now - 1, **claims))  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from ecluse.services.operations import LIMITS
+from gateway.inviting import Inviting
 from gateway.openapi import document
 from gateway.operators import Operators
 from tests.gateway.whole import OpenWhole
@@ -37,7 +38,7 @@ async def test_every_route_is_described_and_every_description_has_a_route(open_w
     operators = Operators(whole.edges[0].directory, whole.secrets.operator_keys, "", whole.clock)
     routed = {
         (route.path.removeprefix(base), method)  # type: ignore[attr-defined]
-        for route in operators.routes
+        for route in [*operators.routes, *Inviting(operators, "").routes]
         for method in (route.methods or set()) - {"HEAD"}  # type: ignore[attr-defined]
     }
     assert described == routed - {("/openapi.json", "GET")}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ecluse.domain import errors
-from ecluse.domain.errors import BadInput, EcluseError, Forged, RoomFull, StoreAway
+from ecluse.domain.errors import BadInput, EcluseError, Forged, InvitationQuota, PersonInvalid, RoomFull, StoreAway
 from gateway.problems import BY_SLUG, PREFIX, ROWS, send_problem
 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, EcluseError)]
@@ -64,7 +64,7 @@ async def test_every_error_is_told_as_a_problem(kind: type[EcluseError]) -> None
     row = ROWS[kind]
     assert (told["type"], told["title"], told["status"]) == (PREFIX + row.slug, row.title, row.status)
     assert told["detail"].startswith((kind.__doc__ or "").strip())
-    assert ("only for the log" in told["detail"]) == (kind is BadInput)
+    assert ("only for the log" in told["detail"]) == (kind in (BadInput, InvitationQuota, PersonInvalid))
     assert wire.status == row.status
     assert wire.values(b"content-type") == [b"application/problem+json"]
     assert wire.values(b"cache-control") == [b"no-store"]

@@ -20,6 +20,7 @@ from tests.gateway.visitor import HOST, Visitor
 
 SIGNING_KEY = "a signing key for the tests of the edge"
 ORIGIN_KEY = "an origin key for the tests of the edge"
+PERSON_KEY = "a person key for the tests of the edge"
 OPERATOR_KEY = "operator key of the tests, long"
 VIEWER_KEY = "viewer key of the tests, long too"
 ADMIN_KEY = "admin key of the tests, long as well"
@@ -65,6 +66,7 @@ def configured(redis_url: str, rooms: list[dict[str, Any]], **settings: Any) -> 
         origin_keys={room.id: ORIGIN_KEY for room in parsed.room},
         operator_keys=list(zip(parsed.operator, keys, strict=True)),
         aide_keys=[(who, aide_key(who.name)) for who in parsed.helper],
+        person_keys={room.id: PERSON_KEY for room in parsed.room if room.person is not None},
     )
     return parsed, secrets
 
@@ -109,6 +111,8 @@ class Whole:
         for edge in self.edges:
             for room in edge.directory.by_id.values():
                 room.visits._line.now_ms = self.clock() * 1000
+                if room.visits.people is not None:
+                    room.visits.people.tries.now_ms = self.clock() * 1000
 
     async def refresh(self) -> None:
         """Every gateway fetches the boards now."""

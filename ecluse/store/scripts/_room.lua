@@ -1,15 +1,15 @@
 -- Prelude of every step: keys, clock, rules in force, pace bucket, admission.
 --
 -- KEYS   1 state  2 settings  3 called  4 admitted  5 missed  6 ended  7 shown  8 pressing  9 visits  10 drawn
---        11 moved  12… one line per lane
+--        11 moved  12 people (touched in nominative rooms only)  13 invitations (touched for who has one)  14… one line per lane
 -- ARGV   1 now_ms (0: the clock of Redis)
---        2 rules: pace_per_minute burst capacity mode claim_ms session_ms session_max_ms line_max keep_ms hours
---          (hours: always, timed, or drawn: timed with a draw at each opening)
+--        2 rules: pace_per_minute burst capacity mode claim_ms session_ms session_max_ms line_max keep_ms hours people
+--          (hours: always, timed, or drawn: timed with a draw at each opening; people: free, or named: nominative)
 -- The rules are the starting values of the configuration; what an operator set live (KEYS[2]) wins.
 -- Numbers that matter travel as text: a Lua reply would cut them to integers.
 local STATE, SETTINGS, CALLED, ADMITTED = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local MISSED, ENDED, SHOWN, PRESSING, VISITS, DRAWN = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local MOVED, FIRST_LINE, LAST_LINE = KEYS[11], 12, #KEYS
+local MOVED, PEOPLE, INVITED, FIRST_LINE, LAST_LINE = KEYS[11], KEYS[12], KEYS[13], 14, #KEYS
 
 local now = tonumber(ARGV[1])
 if now == 0 then
@@ -39,7 +39,7 @@ end
 -- An operator's pause or closing wins, then the hours. `undrawn`: a ticket of now is one to be drawn.
 local function rules()
   local pace, burst, capacity, mode, claim, session, session_max, line_max, keep, hours =
-    string.match(ARGV[2], '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
+    string.match(ARGV[2], '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) %S+$')
   local live = redis.call('HMGET', SETTINGS, 'pace_per_minute', 'burst', 'capacity', 'mode')
   local asked, schedule = live[4] or mode, hours == 'always' and 'open' or scheduled()
   mode = asked
@@ -158,6 +158,70 @@ end
 local function times_extended(id)
   local shown = tonumber(redis.call('ZSCORE', SHOWN, id))
   return math.floor((shown - math.floor(shown)) * 1000 + 0.5)
+end
+
+-- A person's place, in nominative rooms: the digest leads to what the ticket says (id lane number n|d epoch), and the id
+-- of a live ticket back to the digest. Both end with the ticket, so there are as many as there are people here.
+local NAMED = string.match(ARGV[2], ' named$') ~= nil
+
+local function hold_for(person, id, lane_key, number, kind, life, made_with)
+  local lane = string.match(lane_key, ':line:(.*)$')
+  if made_with then redis.call('HSET', PEOPLE, 'key', made_with) end
+  redis.call('HSET', PEOPLE, person, table.concat({ id, lane, number, kind, life }, ' '), id, person)
+end
+
+local function let_go(id)
+  if not NAMED then return end
+  local person = redis.call('HGET', PEOPLE, id)
+  if not person then return end
+  local record = redis.call('HGET', PEOPLE, person)
+  redis.call('HDEL', PEOPLE, id)
+  if record and string.match(record, '^%S+') == id then redis.call('HDEL', PEOPLE, person) end
+end
+
+-- A lane's quota: how many of `most` calls are left in this campaign, or on this day (UTC) in a room without hours.
+local function quota_period()
+  if string.match(ARGV[2], ' (%S+) %S+$') == 'always' then return text(math.floor(now / 86400000)) end
+  return redis.call('HGET', STATE, 'campaign_at') or '0'
+end
+
+local function quota_left(lane, most)
+  if most == 0 then return math.huge end
+  local saved = redis.call('HMGET', STATE, 'quota:' .. lane, 'quota_of:' .. lane)
+  if saved[2] ~= quota_period() then return most end
+  return math.max(0, most - tonumber(saved[1]))
+end
+
+local function use_quota(lane, most, how_many)
+  if most == 0 or how_many == 0 then return end
+  local used = most - quota_left(lane, most) + how_many
+  redis.call('HSET', STATE, 'quota:' .. lane, text(used), 'quota_of:' .. lane, quota_period())
+end
+
+-- Since when people wait in a lane with a longest wait: marks `number:ms`, by when all up to that number had joined, about
+-- a sixteenth of that wait apart. Numbers up to `overdue` have waited longer; time before an opening does not count.
+local function note_joining(lane, number, longest)
+  local marks = redis.call('HGET', STATE, 'since:' .. lane) or ''
+  local kept = {}
+  for mark, at in string.gmatch(marks, '(%S+:(%S+))') do
+    if tonumber(at) <= now - longest then kept = {} end
+    kept[#kept + 1] = mark
+  end
+  -- The last mark moves along until it is far enough from the one before.
+  local before = #kept > 1 and tonumber(string.match(kept[#kept - 1], ':(%S+)$'))
+  kept[before and now - before < longest / 16 and #kept or #kept + 1] = text(number) .. ':' .. text(math.floor(now))
+  while #kept > 40 do table.remove(kept, 1) end
+  redis.call('HSET', STATE, 'since:' .. lane, table.concat(kept, ' '))
+end
+
+local function overdue(lane, longest)
+  local opened = tonumber(redis.call('HGET', STATE, 'opens_at')) or 0
+  local upto = 0
+  if now - opened < longest and opened <= now then return upto end
+  for number, at in string.gmatch(redis.call('HGET', STATE, 'since:' .. lane) or '', '(%S+):(%S+)') do
+    if tonumber(at) <= now - longest then upto = tonumber(number) end
+  end
+  return upto
 end
 
 local function waiting_total()

@@ -1,9 +1,11 @@
 #!lua flags=allow-oom
--- call: the front of the line moves to called, lanes sharing by weight (stride scheduling, Waldspurger 1995).
+-- call: the front of the line moves to called, lanes sharing by weight (stride scheduling, Waldspurger 1995). A lane whose
+-- quota is used up is as if nobody waited in it. A lane whose front waited longer than it should is next, at most every
+-- second call and without a charge, so the others keep at least half of theirs, shared as ever.
 -- Only for a tick whose picture still holds: if anybody called since, nothing happens.
 --
 -- ARGV   3 how many to call, at most 500   4 the count of calls the tick saw   5 weights of the lanes
---        6… names of the lanes, in the order of KEYS
+--        6 their quotas (0: none)   7 their longest waits, ms (0: none)   8… their names, in the order of KEYS
 -- Reply  called <for each lane, in order: how many, highest place called so far>; nothing more if nobody waits
 --        stale | stopped | healing (tickets of a lost life are still coming back)
 --include _room.lua
@@ -16,27 +18,40 @@ local most = math.min(tonumber(ARGV[3]), 500)
 
 -- Decide first: how many from each lane. A lane that was empty starts level with the others; it saves no credit.
 local lanes, floor = {}, nil
+local quota, longest = string.gmatch(ARGV[6], '%S+'), string.gmatch(ARGV[7], '%S+')
 for weight in string.gmatch(ARGV[5], '%S+') do
   local index = #lanes + 1
-  local key, name = KEYS[FIRST_LINE - 1 + index], ARGV[5 + index]
-  local used = tonumber(redis.call('HGET', STATE, 'used:' .. name) or 0)
-  lanes[index] = { key = key, name = name, cost = 1 / tonumber(weight), used = used,
-    waiting = redis.call('ZCARD', key), take = 0 }
+  local key, name = KEYS[FIRST_LINE - 1 + index], ARGV[7 + index]
+  local used, quota_here, wait_here = tonumber(redis.call('HGET', STATE, 'used:' .. name) or 0), tonumber(quota()), tonumber(longest())
+  lanes[index] = { key = key, name = name, cost = 1 / tonumber(weight), used = used, quota = quota_here,
+    waiting = math.min(redis.call('ZCARD', key), quota_left(name, quota_here)), take = 0, late = 0 }
+  if wait_here > 0 then lanes[index].late = redis.call('ZCOUNT', key, '-inf', text(overdue(name, wait_here))) end
   if lanes[index].waiting > 0 and (not floor or used < floor) then floor = used end
 end
 if not floor then return { 'called' } end
 local level = math.max(floor, tonumber(redis.call('HGET', STATE, 'level') or 0))
 for _, lane in ipairs(lanes) do lane.used = math.max(lane.used, level) end
-local total = 0
+local total, favoured = 0, redis.call('HGET', STATE, 'favoured') == '1'
+local before = favoured
 while total < most do
-  local best
+  local best, late
   for _, lane in ipairs(lanes) do
-    if lane.take < lane.waiting and (not best or lane.used < best.used) then best = lane end
+    if lane.take < lane.waiting then
+      if not best or lane.used < best.used then best = lane end
+      if lane.take < lane.late and (not late or lane.used < late.used) then late = lane end
+    end
   end
   if not best then break end
-  level = best.used
-  best.take, best.used, total = best.take + 1, best.used + best.cost, total + 1
+  favoured = late ~= nil and late ~= best and not favoured
+  if favoured then
+    late.take = late.take + 1
+  else
+    level = best.used
+    best.take, best.used = best.take + 1, best.used + best.cost
+  end
+  total = total + 1
 end
+if favoured ~= before then redis.call('HSET', STATE, 'favoured', favoured and '1' or '0') end
 
 local deadline, taken = text(math.floor(now) + room.claim_ms), {}
 for _, lane in ipairs(lanes) do
@@ -52,6 +67,7 @@ for _, lane in ipairs(lanes) do
     redis.call('ZADD', CALLED, unpack(entries))
     redis.call('ZREMRANGEBYRANK', lane.key, 0, lane.take - 1)
     redis.call('HSET', STATE, 'used:' .. lane.name, text(lane.used), 'serving:' .. lane.name, text(serving))
+    use_quota(lane.name, lane.quota, lane.take)
   end
   taken[#taken + 1] = tostring(lane.take)
   taken[#taken + 1] = text(serving)

@@ -14,6 +14,7 @@ for _, id in ipairs(late) do
     local before = redis.call('ZSCORE', MISSED, id)
     redis.call('ZADD', MISSED, text(before and -now or now), id)
     forget_call(id)
+    if before then let_go(id) end
   end
 end
 local missed = room.still and 0 or #late
@@ -23,6 +24,7 @@ local over = redis.call('ZRANGEBYSCORE', ADMITTED, '-inf', text(now), 'LIMIT', 0
 for _, id in ipairs(over) do
   redis.call('ZREM', ADMITTED, id)
   redis.call('HDEL', VISITS, id)
+  let_go(id)
 end
 if #over > 0 then redis.call('HINCRBY', STATE, 'expired', #over) end
 
@@ -30,10 +32,11 @@ local old = text(now - room.keep_ms)
 local function drop(key, from, to)
   local ids = redis.call('ZRANGEBYSCORE', key, from, to, 'LIMIT', 0, most)
   if #ids > 0 then redis.call('ZREM', key, unpack(ids)) end
+  return ids
 end
 drop(ENDED, '-inf', old)
 drop(MOVED, '-inf', text((now - room.keep_ms) / 1000))
-drop(MISSED, '1', old)
+for _, id in ipairs(drop(MISSED, '1', old)) do let_go(id) end
 drop(MISSED, '-' .. old, '-1')
 drop(PRESSING, '-inf', text(now - 60000))
 local more = #late == most or #over == most

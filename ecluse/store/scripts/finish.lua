@@ -8,5 +8,6 @@ local id = ARGV[3]
 redis.call('ZADD', ENDED, 'NX', text(now), id)
 local live = redis.call('ZREM', ADMITTED, id)
 redis.call('HDEL', VISITS, id)
+let_go(id)
 if live == 1 then redis.call('HINCRBY', STATE, 'finished', 1) end
 return { 'ended', tostring(live) }

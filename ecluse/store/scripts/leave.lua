@@ -13,5 +13,6 @@ redis.call('ZADD', ENDED, 'NX', text(now), id)
 for index = FIRST_LINE, #KEYS do redis.call('ZREM', KEYS[index], id) end
 forget_call(id)
 redis.call('ZREM', MISSED, id)
+let_go(id)
 redis.call('HINCRBY', STATE, 'left', 1)
 return { 'left' }

@@ -22,6 +22,7 @@ local function empty_line()
   redis.call('HSET', STATE, 'first', text(number))
   for index = FIRST_LINE, #KEYS do redis.call('UNLINK', KEYS[index]) end
   redis.call('UNLINK', CALLED, SHOWN, PRESSING, MISSED)
+  if NAMED then redis.call('UNLINK', PEOPLE) end
 end
 
 if campaign and campaign > (tonumber(state[3]) or 0) then
@@ -31,6 +32,9 @@ if campaign and campaign > (tonumber(state[3]) or 0) then
     number = math.max(number, floor)
     redis.call('HSET', STATE, 'number', text(number))
     if not keep then empty_line() end
+    if NAMED and keep then
+      for _, id in ipairs(redis.call('ZRANGE', ADMITTED, 0, 4999)) do let_go(id) end
+    end
     redis.call('UNLINK', ADMITTED, VISITS, DRAWN)
   elseif not keep then
     -- Redis lost this campaign: its tickets are still good, those of earlier ones are not.

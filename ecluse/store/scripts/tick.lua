@@ -3,7 +3,7 @@
 --
 -- ARGV   3 shortest time between two turns, ms   4 epoch to use if the room has none   5… names of the lanes
 -- Reply  busy | tick <JSON: now_ms, epoch, calls, admissions, missed, left, joins, heard[], pace, burst, capacity,
---        mode, asked, notice, version, owed_ms, active, called, pressing, silent[], lanes {name: {waiting, serving}},
+--        mode, asked, notice, version, owed_ms, active, called, pressing, silent[], lanes {name: {waiting, serving, quota_used}},
 --        memory, slots_left, pace, since_ms>
 --include _room.lua
 local before = tonumber(redis.call('HGET', STATE, 'tick_at') or 0)
@@ -26,6 +26,7 @@ local lanes = {}
 for at = 5, #ARGV do
   lanes[ARGV[at]] = { waiting = redis.call('ZCARD', KEYS[FIRST_LINE + at - 5]),
     serving = tonumber(state['serving:' .. ARGV[at]] or 0) }
+  if state['quota_of:' .. ARGV[at]] == quota_period() then lanes[ARGV[at]].quota_used = tonumber(state['quota:' .. ARGV[at]]) end
 end
 local live = redis.call('HMGET', SETTINGS, 'notice', 'version', 'pace')
 return { 'tick', cjson.encode({

@@ -43,6 +43,8 @@ class Contract(BaseHTTPRequestHandler):
             self._answer(200, {"rooms": [ROOM]})
         elif path == "rooms/sarcelles/journal":
             self._answer(200, {"entries": [ENTRY]})
+        elif path == "rooms/sarcelles/invitations":
+            self._answer(201, {"id": "b", "links": ["https://rdv.example.fr/1", "https://rdv.example.fr/2"]})
         elif path == "rooms/sarcelles":
             self._answer(200, {**ROOM, **(change or {}), "version": 8})
         elif path == "rooms/broken":
@@ -50,7 +52,7 @@ class Contract(BaseHTTPRequestHandler):
         else:
             self._answer(404, {"title": "Unknown room", "detail": "There is no room of this name here."})
 
-    do_GET = do_PATCH = _serve
+    do_GET = do_PATCH = do_POST = _serve
 
     def _answer(self, status: int, told: object) -> None:
         body = json.dumps(told).encode()
@@ -80,6 +82,27 @@ def test_list_prints_one_line_per_room(env: dict[str, str]) -> None:
     assert ended.returncode == 0, ended.stderr
     (line,) = [line for line in ended.stdout.splitlines() if line.startswith("sarcelles")]
     assert line.split() == ["sarcelles", "open", "120", "1,234", "5", "41", "66"]
+
+
+def test_invite_prints_a_link_a_line(env: dict[str, str]) -> None:
+    wish = [
+        "--lane",
+        "urgent",
+        "--issuer",
+        "Mairie",
+        "--reason",
+        "urgent cases",
+        "--expires-at",
+        "2027-01-15T18:00:00Z",
+    ]
+    ended = ecluse("room", "invite", "sarcelles", *wish, "--count", "2", env=env)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines() == ["https://rdv.example.fr/1", "https://rdv.example.fr/2"]
+    method, path, _, sent = Contract.asked[-1]
+    assert (method, path) == ("POST", "/_ecluse/api/v1/rooms/sarcelles/invitations")
+    assert sent == {
+        "lane": "urgent", "issuer": "Mairie", "reason": "urgent cases", "expires_at": "2027-01-15T18:00:00Z", "count": 2,
+    }  # fmt: skip
 
 
 def test_list_as_json_is_what_the_api_says(env: dict[str, str]) -> None:
