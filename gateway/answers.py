@@ -102,6 +102,7 @@ class Answers:
             stale=board.stale and board.document["at_ms"] > 0,
             refresh_seconds=refresh,
             form_not_sent=form_not_sent,
+            healing=board.is_healing,
         )
 
     async def error(

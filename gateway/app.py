@@ -28,6 +28,7 @@ from gateway.gate import Gate
 from gateway.hygiene import Hygiene, denying, refusal, refuse
 from gateway.jwks import public_keys
 from gateway.memory import settle_memory, trim
+from gateway.open_data import OpenData
 from gateway.operators import Operators
 from gateway.pages import SECURITY_HEADERS, STATIC_PREFIX, Pages
 from gateway.probes import Probes
@@ -94,12 +95,18 @@ class Edge:
 
     def _routes_of_visitors(self) -> dict[bytes, tuple[RoomEdge, dict[str, Handler]]]:
         boards, visitors, draws = self.boards, self._visitors, Draws()
+        data = OpenData(self.answers, draws, self._clock)
         table: dict[bytes, dict[str, Handler]] = {
             b"": {"GET": visitors.page, "HEAD": visitors.page},
             b"/board.json": {"GET": boards.board, "HEAD": boards.board},
             b"/board/events": {"GET": boards.events},
             b"/draw.json": {"GET": draws.record, "HEAD": draws.record},
             b"/draw/tickets.txt": {"GET": draws.tickets, "HEAD": draws.tickets},
+            b"/draw/proof": {"GET": draws.proof, "HEAD": draws.proof},
+            b"/draw": {"GET": data.draw_page, "HEAD": data.draw_page},
+            b"/statistics": {"GET": data.statistics_page, "HEAD": data.statistics_page},
+            b"/statistics.json": {"GET": data.as_json, "HEAD": data.as_json},
+            b"/statistics.csv": {"GET": data.as_csv, "HEAD": data.as_csv},
             b"/ticket": {"GET": visitors.ticket, "DELETE": visitors.leave},
             b"/tickets": {"POST": visitors.join},
             b"/claim": {"POST": visitors.claim},

@@ -112,12 +112,12 @@ class Operators:
 
     async def slots_left(self, request: Request) -> Response:
         """The origin's operator says how many slots are left."""
-        self._operator(request, Role.OPERATOR)
+        who = self._operator(request, Role.OPERATOR)
         room = self._room(request)
         slots = (await _json_object(request)).get("slots_left")
         if isinstance(slots, bool) or not isinstance(slots, int) or not 0 <= slots <= 10**9:
             raise BadInput("slots_left: a whole number from 0.")
-        await room.store.note_slots_left(slots)
+        await room.operations.set_slots_left(slots, who=who.name)
         return Response(status_code=204)
 
     async def beacon(self, request: Request) -> Response:

@@ -41,6 +41,8 @@ class WaitingView:
     form_not_sent: bool
     epoch: str | None = None
     hours: "HoursView | None" = None
+    healing: bool = False
+    """Whether a line that Redis lost is coming back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,7 @@ class SharedPart:
     counted: bool
     timed: bool
     hours: HoursView | None
+    healing: bool
 
 
 def shared_part(view: WaitingView, lang: str) -> SharedPart:
@@ -103,6 +106,7 @@ def shared_part(view: WaitingView, lang: str) -> SharedPart:
         counted=view.ahead is not None,
         timed=view.claim_until_ms is not None,
         hours=view.hours,
+        healing=view.healing,
     )
 
 

@@ -20,6 +20,7 @@ from babel.units import format_unit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from ecluse.domain.statistics import chart_heights
 from gateway.asgi import Headers
 from gateway.page_files import STATIC_PREFIX, StaticFile, read_static
 from gateway.page_languages import accepted, catalogue, zone_called
@@ -105,6 +106,10 @@ class Pages:
         """The operator console; the same bytes for everybody."""
         return self._language(lang).console
 
+    def open_data(self, lang: str, template: str, **values: object) -> bytes:
+        """A page about a room for everybody: its draw, its statistics."""
+        return self._language(lang).open_data(template, **values)
+
     def static(self, path: str) -> StaticFile | None:
         """The file served under `STATIC_PREFIX` + `path`, or None. Only what was there at start-up."""
         return self._files.get(path)
@@ -153,11 +158,22 @@ class _Language:
         self._templates: dict[str, Template] = {name: self._env.get_template(name) for name in names}
         # The same for everybody, so made once: the words handed to the scripts, and the whole console.
         self._env.globals["waiting_words"] = Markup(self._templates["waiting/words.html"].render().strip())  # noqa: S704
+        self._env.globals["draw_words"] = Markup(self._templates["open/words.html"].render().strip())  # noqa: S704
         self.console = self.render("operator/console.html")
 
     def render(self, template: str, /, **values: object) -> bytes:
         """The template filled with `values`."""
         return self._templates[template].render(values).encode()
+
+    def open_data(self, template: str, **values: object) -> bytes:
+        """A page about a room; how it tells days and durations belongs to the language."""
+        return self.render(template, told_day=self._told_day, told_wait=self._told_wait, bars=chart_heights, **values)
+
+    def _told_day(self, date: str) -> str:
+        return format_date(datetime.fromisoformat(date), "full", locale=self.locale)
+
+    def _told_wait(self, seconds: int) -> str:
+        return self._amount(seconds, "second") if seconds < 60 else self._amount(round(seconds / 60), "minute")
 
     def waiting(self, view: WaitingView) -> bytes:
         """One visitor's waiting page."""

@@ -105,10 +105,15 @@ class Board:
     slots_left: int | None = None
     automatic: bool = False
     """Whether the pace tunes itself; gateways then limit what is on its way to the origin."""
+    healing: Mapping[str, object] | None = None
+    """`{since_ms, calls_from_ms, until_ms, spread_seconds}` while a line that Redis lost comes back."""
 
     def document(self) -> dict[str, object]:
-        """The board as CONTRACT.md names its fields; `campaign`, `draw` and `pace` only where a room has them."""
-        optional = (("campaign", self.campaign), ("draw", self.draw), ("pace", "auto" if self.automatic else None))
+        """The board as CONTRACT.md names its fields; the first four only where a room has them."""
+        optional = (
+            ("campaign", self.campaign), ("draw", self.draw), ("pace", "auto" if self.automatic else None),
+            ("healing", self.healing),
+        )  # fmt: skip
         return {name: told for name, told in optional if told is not None} | {
             "room": self.room,
             "epoch": self.epoch,

@@ -20,6 +20,7 @@ Outcome = Standing | Early | Closed
 @dataclass(slots=True)
 class _Press:
     ticket_id: str
+    since: tuple[str, float] | None
     give_up_at: float
     outcome: "asyncio.Future[Outcome]"
 
@@ -33,15 +34,15 @@ class Turnstile:
         self._presses: deque[_Press] = deque()
         self._turning: asyncio.Task[None] | None = None
 
-    async def claim(self, ticket_id: str) -> Outcome:
-        """Claim now, or as soon as the limit allows within the hold. Raises StoreAway."""
-        outcome = await self._line.claim(ticket_id, take=not self._presses)
+    async def claim(self, ticket_id: str, since: tuple[str, float] | None = None) -> Outcome:
+        """Claim now, or as soon as the limit allows within the hold; `since` as `Line.claim`. Raises StoreAway."""
+        outcome = await self._line.claim(ticket_id, take=not self._presses, since=since)
         if not isinstance(outcome, Early) or outcome.why == "paused":
             return outcome
         if outcome.why == "pace" and outcome.wait_ms > self._hold_seconds * 1000 and not self._presses:
             return outcome
         loop = asyncio.get_running_loop()
-        press = _Press(ticket_id, loop.time() + self._hold_seconds, loop.create_future())
+        press = _Press(ticket_id, since, loop.time() + self._hold_seconds, loop.create_future())
         self._presses.append(press)
         if self._turning is None:
             self._turning = loop.create_task(self._turn(outcome))
@@ -65,7 +66,7 @@ class Turnstile:
                 if press.outcome.done():
                     continue
                 try:
-                    outcome = await self._line.claim(press.ticket_id)
+                    outcome = await self._line.claim(press.ticket_id, since=press.since)
                 except EcluseError as error:
                     self._fail(error)
                     continue

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from ecluse.clock import Clock, system_clock
 from ecluse.domain.errors import Gone as TicketGone
-from ecluse.domain.errors import TokenError, UnknownLane
+from ecluse.domain.errors import RoomClosed, RoomFull, TokenError, UnknownLane
 from ecluse.domain.estimate import wait_seconds
 from ecluse.domain.room import Room
 from ecluse.domain.ticket import State
@@ -89,13 +89,16 @@ class Visits:
         self._first_lane = line.room.lanes[0].id
         self._epoch_name = secrets.token_urlsafe(6)
         self._seen: dict[str, Ticket] = {}
+        self._back_inside: set[str] = set()
+        """Visits entered again since Redis lost them."""
 
     @property
     def _epoch(self) -> str:
-        """A name for the room's data, should it have none: never the one of a life that is known."""
-        if self._epoch_name == self.board.epoch:
+        """A name for the room's data, should it have none, and the one it had if that is known: then it was lost."""
+        known = self.board.epoch
+        if self._epoch_name == known:
             self._epoch_name = secrets.token_urlsafe(6)
-        return self._epoch_name
+        return f"{self._epoch_name} {known}" if known else self._epoch_name
 
     def read_ticket(self, token: str | None) -> Ticket | None:
         """The ticket in a cookie or header of this room, or None if there is none to speak of."""
@@ -196,8 +199,24 @@ class Visits:
         return None if ahead is None else Waiting(ahead)
 
     async def stand(self, ticket: Ticket) -> Standing:
-        """Where a ticket stands: from the board while it is surely waiting, else from the line."""
-        return self.from_memory(ticket) or await self._line.look(ticket.id)
+        """Where a ticket stands: from the board while it is surely waiting, else from the line.
+
+        One that Redis lost goes back to its place. Raises RoomFull, RoomClosed where it cannot now.
+        """
+        known = self.from_memory(ticket)
+        return known or await self._unless_lost(ticket, await self._line.look(ticket.id))
+
+    async def _unless_lost(self, ticket: Ticket, found: Standing) -> Standing:
+        """What was found of a ticket; a ticket that only Redis forgot is no finished one."""
+        if not isinstance(found, Gone) or not await self._line.is_of_another_life(ticket.epoch):
+            return found
+        back = await self._present(ticket, back=False)
+        match back:
+            case Full():
+                raise RoomFull
+            case Closed():
+                raise RoomClosed
+        return back.standing
 
     def outlook(self, lane: str, ahead: int) -> Outlook:
         """What somebody with `ahead` before them may expect."""
@@ -208,7 +227,9 @@ class Visits:
         """Go in, if called and the limits allow; the same admission however often it is asked."""
         if self.from_memory(ticket) is not None:
             return Waiting(self.board.ahead(ticket.lane, self.place_of(ticket)) or 0)
-        outcome = await self._turnstile.claim(ticket.id)
+        outcome = await self._turnstile.claim(ticket.id, (ticket.lane, ticket.issued_at * 1000))
+        if isinstance(outcome, Gone):
+            outcome = await self._unless_lost(ticket, outcome)
         return self.admission(ticket, outcome) if isinstance(outcome, Admitted) else outcome
 
     async def extend(self, ticket: Ticket) -> Standing:
@@ -237,6 +258,8 @@ class Visits:
 
     def renewal_due(self, granted: Pass) -> bool:
         """Whether enough of the idle limit has passed to renew the visit, and its longest time allows it."""
+        if granted.session not in self._back_inside and granted.issued_at * 1000 < self.board.healing_since_ms:
+            return True  # Redis forgot this visit too: it counts against the capacity again as soon as it shows
         idle_seconds = self.room.session_ms / 1000
         longest = granted.issued_at + self.room.session_max_ms // 1000
         left = granted.expires_at - self._clock()
@@ -251,6 +274,10 @@ class Visits:
         found = await self._line.renew(granted.session, granted.issued_at * 1000)
         if isinstance(found, Gone):
             return None
+        if self.board.is_healing:
+            self._back_inside.add(granted.session)
+        elif self._back_inside:
+            self._back_inside.clear()
         renewed = replace(granted, expires_at=int(found.expires_at_ms // 1000))
         return Admission(granted=renewed, token=self._passes.sign(renewed))
 

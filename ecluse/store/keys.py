@@ -5,7 +5,8 @@ passes of visits that are over; `shown` (called ticket id → its deadline) and 
 was last pressed, ms), from which the worker knows whom it may still expect; `visits` (session id → when it was
 admitted, ms), so that a visit has a longest time whatever pass is shown; `drawn` (a string: the sorted ids of a draw, a
 line each) and `drawing` (which worker prepares that list, for some seconds); `origin` (gateway process → what it saw of
-the origin), from which the automatic pace is worked out; `series` (a stream: an entry a minute, for curves).
+the origin), from which the automatic pace is worked out; `series` (a stream: an entry a minute, for curves);
+`days` (date → what was counted, JSON).
 """
 
 from collections.abc import Mapping
@@ -28,6 +29,7 @@ class RoomKeys:
     ended: str
     drawn: str
     drawing: str
+    days: str
     lines: Mapping[str, str]
     """By lane."""
 
@@ -47,5 +49,6 @@ def room_keys(room: Room) -> RoomKeys:
         ended=stem + "ended",
         drawn=stem + "drawn",
         drawing=stem + "drawing",
+        days=stem + "days",
         lines=dict(zip((lane.id for lane in room.lanes), lines, strict=True)),
     )

@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from ecluse.auto_settings import AutoSettings
+from ecluse.opening_settings import DrandSettings
 from ecluse.settings import LaneSettings, OpeningSettings, OperatorSettings, RoomSettings, Settings, parse
 
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
@@ -14,6 +15,7 @@ SAMPLE = DOCUMENT.partition("```toml\n")[2].partition("```")[0]
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "Top level": Settings, "`[[room]]`": RoomSettings, "`[room.auto]`": AutoSettings, "`[room.opening]`": OpeningSettings,
+    "`[room.opening.drand]`": DrandSettings,
     "`[[room.lane]]`": LaneSettings,
     "`[[operator]]`": OperatorSettings,
 }  # fmt: skip
@@ -44,8 +46,9 @@ def test_every_documented_default_is_the_real_one(section: str) -> None:
             assert [lane.id for lane in field.default] == ["main"]
         elif name == "auto":
             assert (told, field.default) == ("its defaults", AutoSettings())
-        elif name == "opening":
-            assert (told, field.default) == ("none: always open", None)
+        elif name in ("opening", "drand"):
+            without = {"opening": "none: always open", "drand": "none: drand's public chain"}
+            assert (told, field.default) == (without[name], None)
         else:
             assert tomllib.loads(f"default = {told.strip('`')}")["default"] == field.default, name
 
@@ -63,5 +66,7 @@ def test_the_sample_configuration_is_right_and_shows_every_setting(monkeypatch: 
     settings = parse(tomllib.loads(SAMPLE))
     room = settings.room[0]
     assert room.opening is not None
-    for shown in (settings, room, room.auto, room.opening, room.lane[0], settings.operator[0]):
+    assert room.opening.drand is not None
+    drand = room.opening.drand
+    for shown in (settings, room, room.auto, room.opening, drand, room.lane[0], settings.operator[0]):
         assert shown.model_fields_set == set(type(shown).model_fields)

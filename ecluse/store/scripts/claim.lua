@@ -3,6 +3,7 @@
 -- it returns the same admission. A claim that comes too early keeps its call, with time enough to come back.
 --
 -- ARGV   3 ticket id   4 '1' to take an admission, '0' only to say Enter was pressed (others of this gateway are first)
+--        5 lane of the ticket   6 when it was given, ms: both only counted ('' where it is not known)
 -- Reply  admitted <expiry_ms> <started_ms> | early <wait_ms> pace|capacity|paused|turn | waiting <ahead> | missed | gone | ended
 --        absent | closed
 --include _room.lua
@@ -35,5 +36,6 @@ if why then
   return { 'early', text(wait), why }
 end
 local admission = admit(id, room, pace)
+if ARGV[5] ~= '' then count_admission(ARGV[5], now - tonumber(ARGV[6])) end
 forget_call(id)
 return admission

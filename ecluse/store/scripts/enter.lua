@@ -29,6 +29,8 @@ if waiting == 0 and ARGV[6] == '1' and room.mode == 'open' and not healing() the
   if fits and wait_ms(pace, called) <= 0 then
     local admission = admit(id, room, pace)
     redis.call('HINCRBY', STATE, 'direct', 1)
+    count_arrival(lane_called(line))
+    count_admission(lane_called(line), 0)
     return { 'admitted', life, tostring(redis.call('HINCRBY', STATE, 'number', 1)),
       admission[2], admission[3] }
   end
@@ -36,4 +38,5 @@ end
 if waiting >= room.line_max then return { 'full' } end
 local number = redis.call('HINCRBY', STATE, 'number', 1)
 redis.call('ZADD', line, number, id)
+count_arrival(lane_called(line))
 return { 'waiting', life, tostring(number), tostring(redis.call('ZCARD', line) - 1), kind }

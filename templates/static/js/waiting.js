@@ -1,11 +1,10 @@
 // The waiting page. It works out the visitor's own place from the public board, asks for the ticket only when the
 // board says the turn has come, and shows the section of that state. It never goes anywhere by itself.
 
-import { aheadOf, pollSeconds, Speech, waitSpan } from "./line.js";
+import { aheadOf, Comeback, pollSeconds, Speech, waitSpan } from "./line.js";
 
 const LIVE_MS = 30_000; // a screen reader is told at most this often
 const PATIENCE_MS = 15_000; // for one answer
-const EPOCH_SPREAD_SECONDS = 10; // everybody presents their ticket after a new epoch, not all at once
 const COVERING = ["paused", "closed", "prequeue", "drawing"]; // phases in which nobody is let in
 const MARK_ERROR = 0.02; // the board's marks are this exact behind the first 32
 
@@ -45,6 +44,7 @@ class WaitingPage {
     this.ahead = handed.ahead === undefined ? null : Number(handed.ahead);
     const arrival = performance.getEntriesByType("navigation")[0]?.responseStart ?? performance.now();
     this.skew = Number(handed.now) - (performance.timeOrigin + arrival);
+    this.comeback = new Comeback();
     this.failures = 0;
     this.busy = false;
     this.polledAt = Date.now();
@@ -114,7 +114,12 @@ class WaitingPage {
 
   async look() {
     const board = await call(this.urls.board, "GET", { credentials: "omit" });
-    if (this.epoch !== null && board.epoch !== this.epoch && this.id !== null) await this.presentAgain();
+    this.slots.healing.hidden = !board.healing;
+    if (this.epoch !== null && board.epoch !== this.epoch && this.id !== null && this.state !== "gone") {
+      const soon = this.comeback.secondsLeft(board, this.lane, this.state === "waiting" ? this.ahead : 0);
+      if (soon > 0) return soon; // until then the last numbers stand
+      this.applyTicket(await call(this.urls.tickets, "POST"));
+    }
     this.epoch = board.epoch;
     await this.hours;
     const soon = await this.opening?.follow(board);
@@ -165,12 +170,6 @@ class WaitingPage {
     this.claimUntil = ticket.claim_until ? Date.parse(ticket.claim_until) : null;
     this.nextPoll = ticket.next_poll_seconds ?? null;
     if (this.state === "waiting" && typeof ticket.ahead === "number") this.showAhead(ticket.ahead);
-  }
-
-  /** The store lost its content: the signed ticket in the cookie rebuilds the place. */
-  async presentAgain() {
-    await new Promise((done) => setTimeout(done, Math.random() * EPOCH_SPREAD_SECONDS * 1000));
-    this.applyTicket(await call(this.urls.tickets, "POST"));
   }
 
   async extend(form) {
