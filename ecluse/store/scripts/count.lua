@@ -6,7 +6,7 @@
 -- ARGV   3 date, such as 2026-11-26   4 hour, 00 to 23   5 the oldest date to keep
 -- Reply  counted <how many counts grew>
 --include _room.lua
-local DAYS, all = KEYS[#KEYS], redis.call('HGETALL', STATE)
+local key, all = KEYS[#KEYS], redis.call('HGETALL', STATE)
 local counted, fresh, grew = {}, {}, 0
 for at = 1, #all, 2 do
   if all[at] == 'counted' then counted = cjson.decode(all[at + 1]) end
@@ -23,14 +23,14 @@ for at = 1, #all, 2 do
   end
 end
 if grew > 0 then
-  local day = cjson.decode(redis.call('HGET', DAYS, ARGV[3]) or '{}')
+  local day = cjson.decode(redis.call('HGET', key, ARGV[3]) or '{}')
   local hour = day[ARGV[4]] or {}
   for name, more in pairs(fresh) do hour[name] = (hour[name] or 0) + more end
   day[ARGV[4]] = hour
-  redis.call('HSET', DAYS, ARGV[3], cjson.encode(day))
+  redis.call('HSET', key, ARGV[3], cjson.encode(day))
   redis.call('HSET', STATE, 'counted', cjson.encode(counted))
 end
-for _, date in ipairs(redis.call('HKEYS', DAYS)) do
-  if date < ARGV[5] then redis.call('HDEL', DAYS, date) end
+for _, date in ipairs(redis.call('HKEYS', key)) do
+  if date < ARGV[5] then redis.call('HDEL', key, date) end
 end
 return { 'counted', tostring(grew) }
