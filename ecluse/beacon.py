@@ -5,12 +5,13 @@ and the value is the hash of that signature. Nobody, of fewer than a threshold o
 """
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from http.client import HTTPException
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from ecluse.domain import bls
 from ecluse.domain.draw import HASH, SIGNATURE, Beacon, Kind
@@ -58,6 +59,22 @@ QUICKNET = Chain(
 """The League of Entropy's fast chain."""
 CHAINS = {QUICKNET.hash: QUICKNET}
 """The chains that can be checked, by hash."""
+
+
+def read_chain(text: str) -> Chain:
+    """A chain as a relay describes it (`/<hash>/info`): hash, public_key, genesis_time, period. Raises BadInput."""
+    try:
+        told = json.loads(text)
+        key = bytes.fromhex(told["public_key"])
+        found = Chain(
+            hash=str(told["hash"]), public_key=key.hex(), genesis=int(told["genesis_time"]),
+            period_seconds=int(told["period"]),
+        )  # fmt: skip
+    except (ValueError, TypeError, KeyError):
+        raise BadInput("hash, public_key, genesis_time and period are needed") from None
+    if not HASH.fullmatch(found.hash) or len(key) != 96 or found.period_seconds < 1:
+        raise BadInput("hash, public_key (96 bytes, of G2), genesis_time and period are needed")
+    return found
 
 
 def announced(unix_seconds: float, chain: Chain = QUICKNET) -> Beacon:
@@ -115,12 +132,26 @@ def fetch_round(
     raise trouble
 
 
+class _Straight(HTTPRedirectHandler):
+    """Follows nothing: a relay answers itself."""
+
+    def redirect_request(self, *_: object) -> None:
+        """No second request."""
+
+
+_OPENER = build_opener(_Straight)
+
+
 def _fetched(address: str, seconds: float) -> bytes:
     if not address.startswith(("https://", "http://")):
         raise BadInput("a relay of the beacon must be an http(s) address")
+    give_up_at, text = time.monotonic() + seconds, b""
     try:
-        with urlopen(Request(address, headers={"User-Agent": "ecluse"}), timeout=seconds) as answer:  # noqa: S310
-            text: bytes = answer.read(_LONGEST_ANSWER + 1)
+        with _OPENER.open(Request(address, headers={"User-Agent": "ecluse"}), timeout=seconds) as answer:  # noqa: S310
+            while len(text) <= _LONGEST_ANSWER and (piece := answer.read1(_LONGEST_ANSWER)):
+                text += piece
+                if time.monotonic() > give_up_at:
+                    raise OSError(f"{address} answers too slowly")
     except HTTPError as error:
         with error:  # it holds the connection
             raise OSError(f"{address} answered {error.code}") from None

@@ -4,11 +4,12 @@ import re
 from datetime import date
 from itertools import pairwise
 from typing import Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from ecluse.domain.opening import DAY_MINUTES, DrawKind, Hours, Timetable
+from ecluse.domain.opening import DAY_MINUTES, DrandSource, DrawKind, Hours, Timetable
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -33,6 +34,42 @@ def read_hours(text: str) -> Hours:
     return Hours(start, until)
 
 
+class DrandSettings(BaseModel):
+    """Whom to ask for a round of drand, and of which chain; left out: drand's public chain, at its public relays."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    relays: list[str] = []
+    chain: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    public_key: str = Field(default="", pattern=r"^([0-9a-f]{192})?$")
+    genesis: int = Field(default=0, ge=0)
+    period_seconds: int = Field(default=0, ge=0, le=3600)
+
+    @field_validator("relays")
+    @classmethod
+    def _relays_are_addresses(cls, relays: list[str]) -> list[str]:
+        for relay in relays:
+            parts = urlsplit(relay)
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+                raise ValueError(f"{relay!r} is not an address such as https://api.drand.sh")
+        return relays
+
+    @model_validator(mode="after")
+    def _whole_chain_or_none(self) -> Self:
+        told = [bool(each) for each in (self.chain, self.public_key, self.genesis, self.period_seconds)]
+        if any(told) and not all(told):
+            raise ValueError("chain, public_key, genesis and period_seconds describe a chain together, or none of them")
+        return self
+
+    @property
+    def source(self) -> DrandSource:
+        """The same for the line."""
+        return DrandSource(
+            chain=self.chain, public_key=self.public_key, genesis=self.genesis, period_seconds=self.period_seconds,
+            relays=tuple(self.relays),
+        )  # fmt: skip
+
+
 class OpeningSettings(BaseModel):
     """When a room opens; without it a room is always open."""
 
@@ -44,6 +81,7 @@ class OpeningSettings(BaseModel):
     prequeue_minutes: int = Field(default=0, ge=0, le=DAY_MINUTES)
     keep_places: bool = False
     draw: DrawKind = DrawKind.NONE
+    drand: DrandSettings | None = None
 
     @field_validator("time_zone")
     @classmethod

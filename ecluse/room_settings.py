@@ -81,6 +81,8 @@ class RoomSettings(Strict):
     mode: Literal["open", "queueing", "paused", "closed"] = "open"
     notice: dict[str, str] = {}
     on_store_failure: Literal["hold", "open", "closed"] = "hold"
+    statistics_days: int = Field(default=90, ge=1, le=400)
+    return_seconds: int = Field(default=60, ge=2, le=600)
     origin_timeout_seconds: float = Field(default=60, gt=0, le=3600)
     body_max_bytes: int = Field(default=10 * 1024 * 1024, ge=0)
     lane: list[LaneSettings] = [LaneSettings(id="main")]

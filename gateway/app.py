@@ -26,7 +26,7 @@ from gateway.attempts import Attempts
 from gateway.boards import Boards
 from gateway.calendar import Calendar
 from gateway.codes import Codes
-from gateway.directory import RoomEdge, build_directory
+from gateway.directory import Handler, RoomEdge, Table, build_directory
 from gateway.draws import Draws
 from gateway.gate import Gate
 from gateway.hygiene import Hygiene, denying, refusal, refuse
@@ -34,6 +34,7 @@ from gateway.inviting import Inviting
 from gateway.joining import Joining
 from gateway.jwks import public_keys
 from gateway.memory import settle_memory, trim
+from gateway.open_data import OpenData
 from gateway.operators import Operators
 from gateway.pages import SECURITY_HEADERS, STATIC_PREFIX, Pages
 from gateway.probes import Probes
@@ -42,7 +43,7 @@ from gateway.proxy import Proxy
 from gateway.static import send_file
 from gateway.verify import PREFIX as VERIFY
 from gateway.verify import Verify
-from gateway.visitors import Handler, Visitors
+from gateway.visitors import Visitors
 
 log = structlog.get_logger()
 OWN, _STATIC = b"/_ecluse/", STATIC_PREFIX.encode()
@@ -106,17 +107,10 @@ class Edge:
         self._refreshing: asyncio.Task[None] | None = None
 
     def _routes_of_visitors(self) -> dict[bytes, tuple[RoomEdge, dict[str, Handler]]]:
-        boards, draws, calendar = self.boards, Draws(), self._calendar
-        table: dict[bytes, dict[str, Handler]] = {
-            b"/board.json": {"GET": boards.board, "HEAD": boards.board},
-            b"/board/events": {"GET": boards.events},
-            b"/draw.json": {"GET": draws.record, "HEAD": draws.record},
-            b"/draw/tickets.txt": {"GET": draws.tickets, "HEAD": draws.tickets},
-            b"/opening.ics": {"GET": calendar.opening, "HEAD": calendar.opening},
-            **self._visitors.table,
-            b"/tickets": {"POST": self._joining.join},
-            **self._codes.table,
-        }
+        draws = Draws()
+        data = OpenData(self.answers, draws, self._clock)
+        parts = (self.boards, draws, data, self._calendar, self._visitors, self._joining, self._codes)
+        table: Table = {tail: found for part in parts for tail, found in part.table.items()}
         rooms = self.directory.by_id.values()
         return {_ROOMS + room.id.encode() + tail: (room, methods) for room in rooms for tail, methods in table.items()}
 

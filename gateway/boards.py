@@ -7,7 +7,7 @@ from ecluse.domain.errors import TooManyStreams
 from ecluse.services.boards import BoardView
 from ecluse.telemetry import RequestOutcome
 from gateway.asgi import Headers, Receive, Scope, Send
-from gateway.directory import RoomEdge
+from gateway.directory import RoomEdge, Table, read_only
 from gateway.prepared import Prepared
 from gateway.problems import send_problem
 
@@ -44,6 +44,14 @@ class Boards:
     def __init__(self) -> None:
         self._made: dict[str, _Made] = {}
         self._streams = 0
+
+    @property
+    def table(self) -> Table:
+        """What is served here."""
+        return {
+            b"/board.json": read_only(self.board),
+            b"/board/events": {"GET": self.events},
+        }
 
     def _latest(self, room: RoomEdge) -> _Made:
         made = self._made.get(room.id)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from ecluse.domain.errors import NotFound
 from gateway.answers import Answers, unix_ms
 from gateway.asgi import Receive, Scope, Send, respond
-from gateway.directory import RoomEdge
+from gateway.directory import RoomEdge, Table, read_only
 from gateway.page_views import by_language
 
 _LINE_BYTES = 75
@@ -18,6 +18,13 @@ class Calendar:
     def __init__(self, answers: Answers, public_url: str) -> None:
         self._answers = answers
         self._public_url = public_url
+
+    @property
+    def table(self) -> Table:
+        """What is served here."""
+        return {
+            b"/opening.ics": read_only(self.opening),
+        }
 
     async def opening(self, room: RoomEdge, scope: Scope, _receive: Receive, send: Send) -> None:
         """The opening that comes next. Raises NotFound where none is known."""

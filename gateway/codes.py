@@ -29,7 +29,7 @@ from gateway.answers import Answers, retry_after
 from gateway.asgi import Receive, Scope, Send, respond
 from gateway.attempts import Attempts
 from gateway.cookies import cookie
-from gateway.directory import RoomEdge
+from gateway.directory import RoomEdge, Table
 from gateway.forms import JoinForm, read_form
 from gateway.problems import ROWS
 from gateway.requests import bearer, is_json, wants_page
@@ -42,7 +42,6 @@ from gateway.visitor_answers import (
     see_other,
     state_document,
 )
-from gateway.visitors import Handler
 
 _SVG = [
     (b"content-type", b"image/svg+xml"),
@@ -62,7 +61,7 @@ class Codes:
         self._public_url = public_url
 
     @property
-    def table(self) -> dict[bytes, dict[str, Handler]]:
+    def table(self) -> Table:
         """What is served under a room's address, by method."""
         return {
             b"/ticket/code": {"POST": self.show},

@@ -1,6 +1,6 @@
 """Which room a request belongs to: by host, then by the longest path prefix. And all that the edge holds of a room."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ecluse.clock import Clock
@@ -24,7 +24,7 @@ from ecluse.store.rooms import RoomStore
 from ecluse.store.tries import Tries
 from ecluse.telemetry import Metrics, RoomMetrics
 from ecluse.tokens import PassSigner, SigningKey, TicketSigner
-from gateway.asgi import Scope
+from gateway.asgi import Receive, Scope, Send
 from gateway.cookies import RoomCookies, cookie
 from gateway.origin_flow import OriginFlow
 from gateway.page_look import RoomLook, look_of
@@ -86,6 +86,17 @@ def covers(prefix: bytes, raw_path: bytes) -> bool:
     if prefix.endswith(b"/"):
         return raw_path.startswith(prefix) or raw_path == prefix[:-1]
     return raw_path == prefix or raw_path.startswith(prefix + b"/")
+
+
+Handler = Callable[[RoomEdge, Scope, Receive, Send], Awaitable[None]]
+"""Answers one request about a room."""
+Table = dict[bytes, dict[str, Handler]]
+"""What a part of the edge serves below `/_ecluse/rooms/{room}`: the rest of the path → method → who answers."""
+
+
+def read_only(handler: Handler) -> dict[str, Handler]:
+    """The methods of what is only looked at."""
+    return {"GET": handler, "HEAD": handler}
 
 
 class Directory:

@@ -14,7 +14,7 @@ from gateway.answers import Answers
 from gateway.asgi import Receive, Scope, Send, respond
 from gateway.asking import Question, ask, refuse_unasked
 from gateway.cookies import cookie
-from gateway.directory import RoomEdge
+from gateway.directory import RoomEdge, Table
 from gateway.forms import JoinForm, read_form
 from gateway.forwarding import asking_address
 from gateway.problems import send_problem
@@ -28,6 +28,13 @@ class Joining:
     def __init__(self, answers: Answers, trusted: Sequence[IPv4Network | IPv6Network]) -> None:
         self._answers = answers
         self._trusted = trusted
+
+    @property
+    def table(self) -> Table:
+        """What is served here."""
+        return {
+            b"/tickets": {"POST": self.join},
+        }
 
     async def join(self, room: RoomEdge, scope: Scope, receive: Receive, send: Send) -> None:
         """Take a place, keep the one there is, or take a missed one back."""

@@ -128,10 +128,11 @@ _INVITATION = {
 }
 _BEACON = {
     "type": "object",
-    "required": ["value", "source"],
+    "description": "A value with its source; or, where a round of drand decides, the signature of that round",
     "additionalProperties": False,
     "properties": {
-        name: {"type": "string", "minLength": 1, "maxLength": BEACON_MAX_CHARS} for name in ("value", "source")
+        name: {"type": "string", "minLength": 1, "maxLength": BEACON_MAX_CHARS}
+        for name in ("value", "source", "signature")
     },
 }
 

@@ -113,12 +113,12 @@ class Operators:
 
     async def slots_left(self, request: Request) -> Response:
         """The origin's operator says how many slots are left."""
-        self.operator(request, Role.OPERATOR)
+        who = self.operator(request, Role.OPERATOR)
         room = self.room_of(request)
         slots = (await json_object(request)).get("slots_left")
         if isinstance(slots, bool) or not isinstance(slots, int) or not 0 <= slots <= 10**9:
             raise BadInput("slots_left: a whole number from 0.")
-        await room.store.note_slots_left(slots)
+        await room.operations.set_slots_left(slots, who=who.name)
         return Response(status_code=204)
 
     async def beacon(self, request: Request) -> Response:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, Template, TemplateError
 from markupsafe import Markup
 
+from ecluse.domain.statistics import chart_heights
 from gateway.page_files import STATIC_PREFIX
 from gateway.page_languages import catalogue_of, locale_of, name_of
 from gateway.page_mould import Mould, hole
@@ -68,6 +69,7 @@ class Edition:
         )
         self._templates: dict[str, Template] = {name: self._env.get_template(name) for name in _names(roots)}
         # The same for everybody, so made once: the words of the scripts, and the pages without a visitor in them.
+        self._env.globals["draw_words"] = Markup(self.render("open/words.html").decode().strip())  # noqa: S704 - ours
         self.words = b"export default " + self.render("waiting/words.html").strip() + b";\n"
         self.console = self.render("operator/console.html")
         self.accessibility = self.render("accessibility.html")
@@ -84,6 +86,11 @@ class Edition:
         """The template, filled with what a waiting page would say of this place."""
         page = shared_part(view, self.code)
         return self.render(template, page=page, look=page.look, said=self._visitor_part(view), **more)
+
+    def open_data(self, template: str, **values: object) -> bytes:
+        """A page about a room for everybody; how it tells days and durations belongs to the language."""
+        say = self.phrases
+        return self.render(template, told_day=say.day, told_wait=say.about, bars=chart_heights, **values)
 
     def ask(self, view: AskView) -> bytes:
         """The form of a room that asks first."""

@@ -28,6 +28,14 @@ class Phrases:
         self.on_the_day: Callable[[int, str], tuple[str, str]] = lru_cache(maxsize=64)(self._on_the_day)
         self._amount = lru_cache(maxsize=1024)(self._unit)
 
+    def day(self, date: str) -> str:
+        """A day, given as 2026-12-24."""
+        return format_date(datetime.fromisoformat(date), "full", locale=self.locale)
+
+    def about(self, seconds: int) -> str:
+        """A duration to the nearest minute, or second below one."""
+        return self._amount(seconds, "second") if seconds < 60 else self._amount(round(seconds / 60), "minute")
+
     def people(self, ahead: int) -> str:
         """How many are ahead."""
         text, plural = self._text, self._plural

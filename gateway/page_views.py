@@ -60,6 +60,8 @@ class WaitingView:
     """After Enter was pressed a moment too soon: when to press it again."""
     slower: str | None = None
     """Why the visitor's lane became slower, as the board says."""
+    healing: bool = False
+    """Whether a line that Redis lost is coming back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +194,7 @@ class SharedPart:
     hours: HoursView | None
     look: RoomLook
     slower: str | None
+    healing: bool
 
 
 def shared_part(view: WaitingView, lang: str) -> SharedPart:
@@ -220,6 +223,7 @@ def shared_part(view: WaitingView, lang: str) -> SharedPart:
         hours=view.hours,
         look=view.look,
         slower=view.slower,
+        healing=view.healing,
     )
 
 

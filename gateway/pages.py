@@ -133,6 +133,10 @@ class Pages:
         """What was tested for accessibility, and what was not."""
         return self._edition(lang).accessibility
 
+    def open_data(self, lang: str, template: str, **values: object) -> bytes:
+        """A page about a room for everybody: its draw, its statistics."""
+        return self._edition(lang).open_data(template, **values)
+
     def static(self, path: str) -> StaticFile | None:
         """The file served under `STATIC_PREFIX` + `path`, or None. Only what was there at start-up.
 

@@ -4,7 +4,6 @@ The board and a waiting ticket are answered from memory; a join and a claim are 
 """
 
 import json
-from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
 from ecluse.clock import Clock
@@ -32,7 +31,7 @@ from gateway.answers import Answers, retry_after
 from gateway.asgi import Headers, Receive, Scope, Send, respond
 from gateway.asking import Question, ask
 from gateway.cookies import cookie
-from gateway.directory import RoomEdge
+from gateway.directory import RoomEdge, Table
 from gateway.forms import JoinForm, read_form
 from gateway.problems import send_problem
 from gateway.requests import bearer, is_json, own_address, query, same_site_path, wants_page
@@ -49,8 +48,6 @@ from gateway.visitor_answers import (
     waiting_document,
 )
 
-Handler = Callable[[RoomEdge, Scope, Receive, Send], Awaitable[None]]
-
 
 class Visitors:
     """The visitor interface of all rooms."""
@@ -60,7 +57,7 @@ class Visitors:
         self._clock = clock
 
     @property
-    def table(self) -> dict[bytes, dict[str, Handler]]:
+    def table(self) -> Table:
         """What is served under a room's address, by method."""
         return {
             b"": {"GET": self.page, "HEAD": self.page},

@@ -71,15 +71,31 @@ def verify(
         str | None, typer.Option("--tickets", metavar="URL|FILE", help="The list, if it is not beside draw.json.")
     ] = None,
     ticket: Annotated[str | None, typer.Option("--ticket", metavar="ID", help="Check where this one stands.")] = None,
+    chain: Annotated[
+        str | None,
+        typer.Option(
+            "--chain",
+            metavar="URL|FILE",
+            help="What a relay says of its chain (…/info), if it is not drand's public one.",
+        ),
+    ] = None,
 ) -> None:
     """Recompute a published draw: what holds ✓, what does not ✗, what it cannot prove ?. Exit status 1 if any is ✗."""
-    from ecluse.beacon import CHAINS
+    from ecluse.beacon import CHAINS, read_chain
     from ecluse.domain.draw_check import check, check_ticket, holds
+    from ecluse.domain.errors import BadInput
 
     place = _draw_place(target)
     record = _record(place)
     ids = [] if record.root is None and tickets is None else _ids(tickets or _list_place(place))
-    findings = check(record, ids, CHAINS)
+    chains = dict(CHAINS)
+    if chain is not None:
+        try:
+            told = read_chain(_text(chain, _LONGEST_RECORD))
+        except BadInput as error:
+            fail(f"{chain} describes no chain of drand: {error}")
+        chains[told.hash] = told
+    findings = check(record, ids, chains)
     if ticket is not None:
         findings += check_ticket(record, ids, ticket)
     typer.echo(f"The draw of {record.room} ({record.state}, {record.beacon.kind.described})")

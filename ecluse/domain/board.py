@@ -109,15 +109,18 @@ class Board:
     """Whether the pace tunes itself; gateways then limit what is on its way to the origin."""
     slower: Mapping[str, str] = field(default_factory=dict)
     """The lanes that move much more slowly than minutes ago, each with the reason (`ecluse.domain.prospect`)."""
+    healing: Mapping[str, object] | None = None
+    """`{since_ms, calls_from_ms, until_ms, spread_seconds}` while a line that Redis lost comes back."""
 
     def document(self) -> dict[str, object]:
         """The board as CONTRACT.md names its fields; `campaign`, `draw` and `pace` only where a room has them,
-        `slower` only while a lane is."""
+        `slower` and `healing` only while they say something."""
         optional = (
             ("campaign", self.campaign),
             ("draw", self.draw),
             ("pace", "auto" if self.automatic else None),
             ("slower", dict(self.slower) or None),
+            ("healing", self.healing),
         )
         return {name: told for name, told in optional if told is not None} | {
             "room": self.room,

@@ -78,8 +78,28 @@ def inclusion_proof(ids: Sequence[str], index: int) -> list[bytes]:
     """
     if not 0 <= index < len(ids):
         raise IndexError(f"there is no leaf {index} among {len(ids)}")
+    return _path([leaf(each) for each in ids], index)
+
+
+BLOCK = 256
+"""Leaves whose common root is kept, for proofs out of long lists: a power of two."""
+
+
+def block_root(ids: Sequence[str]) -> bytes:
+    """The root of one block: as many ids of the list as `BLOCK`, the last block maybe fewer, and at least one."""
     level = [leaf(each) for each in ids]
-    proof = []
+    while len(level) > 1:
+        level = _level_above(level)
+    return level[0]
+
+
+def proof_in_blocks(block: Sequence[str], index: int, roots: Sequence[bytes]) -> list[bytes]:
+    """The same proof as `inclusion_proof` of the whole list, from the id's own block and the roots of all blocks."""
+    return _path([leaf(each) for each in block], index % BLOCK) + _path(roots, index // BLOCK)
+
+
+def _path(nodes: Sequence[bytes], index: int) -> list[bytes]:
+    level, proof = list(nodes), []
     while len(level) > 1:
         sister = index ^ 1
         if sister < len(level):

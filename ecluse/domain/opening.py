@@ -37,6 +37,22 @@ class DrawKind(StrEnum):
     """Drawn with a secret whose hash was published before."""
     BEACON = "beacon"
     """Drawn with a value that an operator gives once the list is fixed."""
+    DRAND = "drand"
+    """Drawn with a round of drand, named before it exists."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrandSource:
+    """Which chain of drand decides, and who is asked for it; empty: the public chain, at the public relays.
+
+    `genesis`: Unix seconds of the first round.
+    """
+
+    chain: str = ""
+    public_key: str = ""
+    genesis: int = 0
+    period_seconds: int = 0
+    relays: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ecluse.domain.errors import LaneClosed
-from ecluse.domain.opening import DrawKind, Timetable
+from ecluse.domain.opening import DrandSource, DrawKind, Timetable
 from ecluse.domain.window import Bounds
 
 
@@ -72,6 +72,11 @@ class Room:
     keep_places: bool = False
     """Whether those still in line at the closing stand there again at the next opening."""
     draw: DrawKind = DrawKind.NONE
+    drand: DrandSource | None = None
+    statistics_days: int = 90
+    """How long the public statistics of a day are kept."""
+    return_seconds: int = 60
+    """Over how long tickets come back after Redis lost the line, those at the front first."""
     nominative: bool = False
     """Whether a place belongs to a person, who has one at most."""
 

@@ -38,6 +38,9 @@ def room_of(settings: RoomSettings) -> Room:
         line_max=settings.line_max,
         timetable=settings.opening.timetable if settings.opening else None,
         keep_places=settings.opening.keep_places if settings.opening else False,
+        statistics_days=settings.statistics_days,
+        return_seconds=settings.return_seconds,
         draw=settings.opening.draw if settings.opening else DrawKind.NONE,
+        drand=settings.opening.drand.source if settings.opening and settings.opening.drand else None,
         nominative=settings.person is not None,
     )

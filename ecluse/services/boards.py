@@ -59,6 +59,10 @@ class BoardView:
         self.campaign_at_ms: int = campaign.get("started_at_ms", 0)
         self.first_number: int = campaign.get("first_number", 0)
         self.draw: Mapping[str, Any] = document.get("draw") or {}
+        healing = document.get("healing")
+        self.is_healing = healing is not None
+        """Whether a line that Redis lost is coming back."""
+        self.healing_since_ms: float = healing["since_ms"] if healing else -math.inf
         seed, last = self.draw.get("seed"), self.draw.get("last_number")
         self._seed = bytes.fromhex(seed) if seed else None
         self._last_drawn: float = math.inf if last is None else last

@@ -14,11 +14,13 @@ from typing import Any
 
 import structlog
 
-from ecluse.domain.draw import Beacon, Kind, Record, commitment, places
+from ecluse.domain.draw import Record, commitment, places
 from ecluse.domain.merkle import Frontier
 from ecluse.domain.opening import DrawKind, Moment, Schedule, mode_in_force
 from ecluse.domain.room import Room
+from ecluse.services.deciding import Deciding
 from ecluse.store.draws import DrawStore, Plan
+from ecluse.store.rooms import SYSTEM, RoomStore
 
 log = structlog.get_logger()
 BUDGET_SECONDS = 0.5
@@ -69,9 +71,11 @@ class Openings:
     def __init__(self, store: DrawStore, room: Room, *, budget_seconds: float = BUDGET_SECONDS) -> None:
         self._store = store
         self._room = room
+        self._journal = RoomStore(store.store, room)
         self._budget_seconds = budget_seconds
         self._moment: Moment | None = None
         self._moment_from_ms = 0.0
+        self._deciding = Deciding(room)
         self._work: AsyncIterator[None] | None = None
         self._known = _Known("")
 
@@ -114,6 +118,8 @@ class Openings:
         settled = await self._store.settle(moment, wanted, secret, kept=self._room.keep_places)
         if settled.value != plan.schedule:
             log.info("schedule", room=self._room.id, phase=settled.value, opens_at_ms=moment.opens_at_ms)
+            change = {"field": "schedule", "from": plan.schedule or None, "to": settled.value}
+            await self._tell("schedule", {"changes": [change]})
         return await self._store.plan()
 
     def _wanted(self, moment: Moment, plan: Plan) -> Schedule:
@@ -165,12 +171,15 @@ class Openings:
         return plan
 
     async def _announce(self, plan: Plan) -> None:
-        if self._room.draw is DrawKind.SEED:
-            promised = commitment(bytes.fromhex(plan.draw_secret))
-            record = Record(room=self._room.id, beacon=Beacon(kind=Kind.NONE), commitment=promised)
-        else:
-            record = Record(room=self._room.id, beacon=Beacon(kind=Kind.OPERATOR))
-        await self._store.advance(plan.campaign_at, ("none", "announced"), _text(record))
+        record = self._deciding.announced(plan)
+        await self._advance(plan, ("none", "announced"), record)
+
+    async def _advance(self, plan: Plan, states: tuple[str, str], record: Record, *, listed: bool = False) -> bool:
+        """Publish a state of the draw, and write in the journal that it is public; whether this worker did."""
+        done = await self._store.advance(plan.campaign_at, states, _text(record), listed=listed)
+        if done:
+            await self._tell("draw", {"draw": record.to_document()})
+        return done
 
     async def _steps(self, plan: Plan, now_ms: float) -> AsyncIterator[None]:
         """The whole draw, piece by piece; ends early where it is another worker's turn, or an operator's."""
@@ -179,7 +188,7 @@ class Openings:
                 yield
             plan = await self._store.plan()
         if plan.draw_state == "closed":
-            await self._reveal(plan)
+            await self._reveal(plan, now_ms)
             plan = await self._store.plan()
         if plan.draw_state == "drawn":
             async for _ in self._place(plan):
@@ -205,23 +214,15 @@ class Openings:
             await self._store.prepare(piece, first=at == 0)
             await self._store.lease()
             yield
-        record = _record(plan).close(closed_at=rfc3339(now_ms), n=tree.count, root=tree.root())
-        if await self._store.advance(plan.campaign_at, ("announced", "closed"), _text(record), listed=True):
+        record = self._deciding.at_closing(_record(plan), now_ms)
+        record = record.close(closed_at=rfc3339(now_ms), n=tree.count, root=tree.root())
+        if await self._advance(plan, ("announced", "closed"), record, listed=True):
             log.info("draw_closed", room=self._room.id, n=tree.count, root=record.root)
 
-    async def _reveal(self, plan: Plan) -> None:
-        """The deciding value becomes public, and with it the seed; an operator's, once it is given."""
-        record = _record(plan)
-        # As announced, whatever the room is set to since.
-        if record.beacon.kind is Kind.NONE:
-            revealed = record.reveal(plan.draw_secret)
-        elif plan.beacon:
-            given = json.loads(plan.beacon)
-            sourced = Record.from_document(record.to_document() | {"beacon": _with_source(record, given["source"])})
-            revealed = sourced.reveal(given["value"])
-        else:
-            return
-        if await self._store.advance(plan.campaign_at, ("closed", "drawn"), _text(revealed)):
+    async def _reveal(self, plan: Plan, now_ms: float) -> None:
+        """The deciding value becomes public, and with it the seed, as soon as it is known."""
+        revealed = await self._deciding.revealed(_record(plan), plan, now_ms)
+        if revealed is not None and await self._advance(plan, ("closed", "drawn"), revealed):
             log.info("draw_decided", room=self._room.id, seed=revealed.seed)
 
     async def _place(self, plan: Plan) -> AsyncIterator[None]:
@@ -241,19 +242,29 @@ class Openings:
             done = found
             yield
 
+    async def _tell(self, action: str, details: Mapping[str, object]) -> None:
+        """Write in the journal what time did to the room."""
+        await self._journal.note(action, details, who=SYSTEM, reason="")
+
     def _told(self, plan: Plan) -> OpeningNow:
         draws = self._room.draw is not DrawKind.NONE
         return OpeningNow(
             opens_at=rfc3339(float(plan.opens_at)) if plan.opens_at else None,
             closes_at=rfc3339(float(plan.closes_at)) if plan.closes_at else None,
             campaign={"started_at_ms": int(float(plan.campaign_at or 0)), "first_number": int(float(plan.first or 0))},
-            draw=_draw_told(plan) if draws else None,
+            draw=self._draw_told(plan) if draws else None,
             to_draw=draws and plan.schedule in (Schedule.PREQUEUE, Schedule.DRAWING),
         )
 
+    def _draw_told(self, plan: Plan) -> dict[str, object]:
+        """What the board says of the draw; of a round of drand, when it is made and when it is overdue."""
+        told = _draw_told(plan)
+        beacon = self._deciding.told(_record(plan)) if plan.draw else None
+        return told if beacon is None else told | {"beacon": beacon}
+
 
 def _draw_told(plan: Plan) -> dict[str, object]:
-    """What the board says of the draw."""
+    """What the board says of any draw."""
     record: dict[str, Any] = json.loads(plan.draw) if plan.draw else {}
     return {
         "state": plan.draw_state or "none", "done": int(plan.draw_done or 0),
@@ -261,11 +272,6 @@ def _draw_told(plan: Plan) -> dict[str, object]:
         "last_number": int(float(plan.draw_upto)) if plan.draw_upto else None,
         "next_commitment": commitment(bytes.fromhex(plan.next_secret)) if plan.next_secret else None,
     }  # fmt: skip
-
-
-def _with_source(record: Record, source: str) -> dict[str, object]:
-    told: Any = record.to_document()["beacon"]
-    return {**told, "source": source}
 
 
 def _record(plan: Plan) -> Record:

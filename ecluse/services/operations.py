@@ -1,10 +1,12 @@
 """What an operator triggers in a room: look at it, change it, read its journal, end a visit."""
 
+import asyncio
 import json
 import math
 from collections.abc import Mapping
 from typing import Any
 
+from ecluse.domain.draw import Kind, Record, State
 from ecluse.domain.errors import BadInput, StoreAway, UnknownSession, WrongMoment
 from ecluse.domain.room import Live, Mode, PaceMode, Room
 from ecluse.services.boards import BoardView
@@ -82,17 +84,28 @@ class Operations:
         except StoreAway:
             self._slots_left = None
 
+    async def set_slots_left(self, slots: int, *, who: str) -> None:
+        """An operator says how many slots are left; in the journal if that is another number than before."""
+        before = await self._store.slots_left()
+        if slots != before:
+            await self._store.note_slots_left(slots)
+            change = {"field": "slots_left", "from": before, "to": slots}
+            await self._store.note("slots-left", {"changes": [change]}, who=who, reason="")
+
     async def give_beacon(self, fields: Mapping[str, object], *, who: str) -> None:
         """Decide the draw by a value from outside, said with its source. Raises BadInput, WrongMoment.
 
         Given twice, the same words change nothing; other ones are refused.
         """
-        if mistakes := [f"{name}: unknown field" for name in fields if name not in ("value", "source")]:
-            raise BadInput("; ".join(mistakes))
-        given = {name: fields.get(name) for name in ("value", "source")}
-        for name, text in given.items():
-            if not isinstance(text, str) or not 0 < len(text) <= BEACON_MAX_CHARS or not text.isprintable():
-                raise BadInput(f"{name}: a text of 1 to {BEACON_MAX_CHARS} printable characters on one line")
+        given = await self._round_given(fields)
+        if not given:
+            if mistakes := [f"{name}: unknown field" for name in fields if name not in ("value", "source")]:
+                raise BadInput("; ".join(mistakes))
+            for name in ("value", "source"):
+                text = fields.get(name)
+                if not isinstance(text, str) or not 0 < len(text) <= BEACON_MAX_CHARS or not text.isprintable():
+                    raise BadInput(f"{name}: a text of 1 to {BEACON_MAX_CHARS} printable characters on one line")
+                given[name] = text
         if self.board.draw.get("commitment") is not None:
             raise WrongMoment("This room's draw takes no value from outside.")
         outcome = await self._store.give_beacon(json.dumps(given, ensure_ascii=False, sort_keys=True))
@@ -102,6 +115,20 @@ class Operations:
             raise WrongMoment("This draw is decided already.")
         else:
             raise WrongMoment("The list of tickets is not fixed yet: the value is taken once it is published.")
+
+    async def _round_given(self, fields: Mapping[str, object]) -> dict[str, str]:
+        """What `fields` give where a round of drand decides; nothing where a value of the operator's own is due."""
+        raw = await self._store.draw_record() if self.settings.opening else None
+        if raw is None:
+            return {}
+        record = Record.from_document(json.loads(raw))
+        if record.beacon.kind is not Kind.DRAND or record.state is not State.CLOSED:
+            return {}
+        # A gateway needs what speaks to relays only here.
+        from ecluse.services.deciding import chain_of, given_for_a_round  # noqa: PLC0415
+
+        chain, at_ms = chain_of(self.room.drand), float(self.board.document["at_ms"])
+        return await asyncio.to_thread(given_for_a_round, record, fields, chain, at_ms)
 
     async def journal(self, most: int, *, before: str | None = None) -> list[dict[str, Any]]:
         """The latest entries of the journal, or those before the entry `before`, newest first."""

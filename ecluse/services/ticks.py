@@ -6,7 +6,6 @@ All it learns is kept in Redis, so that any worker may take the next turn.
 
 import json
 import math
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +13,12 @@ from typing import Any
 from ecluse.domain.board import Board, LaneBoard, Mark, mark_ranks, phase_of
 from ecluse.domain.calling import STRETCHES, Demand, ShowModel, calls_wanted
 from ecluse.domain.estimate import FIRST_SLOWNESS, Throughput
+from ecluse.domain.healing import told as healing_told
 from ecluse.domain.prospect import Prospects
 from ecluse.domain.room import Room
 from ecluse.services.autopace import AutoPace
+from ecluse.services.counting import Counting
+from ecluse.services.lives import Lives
 from ecluse.services.openings import OpeningNow, Openings
 from ecluse.services.prospects import room_turn
 from ecluse.services.series import Series
@@ -124,6 +126,8 @@ class RoomTicks:
         self._marked_ms = -math.inf
         self._calls_known = -1
         """All calls ever made, as of our own latest turn: another number means that another worker called since."""
+        self._lives = Lives(line)
+        self._counting = Counting(line)
 
     @property
     def room(self) -> Room:
@@ -132,11 +136,13 @@ class RoomTicks:
 
     async def turn(self) -> Report | None:
         """Take a turn; None if another worker has it. Raises StoreAway."""
-        found = await self._line.tick(TURN_MS * 0.8, secrets.token_urlsafe(6))
+        found = await self._line.tick(TURN_MS * 0.8, self._lives.next_epoch)
         if found is None:
             return None
         picture: Any = found
         opening = await self._openings.keep(picture)
+        await self._lives.follow(picture, opening.campaign)
+        await self._counting.keep(float(picture["now_ms"]))
         missed = await self._expire()
         memory = _Memory.read(picture["memory"])
         self._learn(memory, picture)
@@ -286,4 +292,5 @@ class RoomTicks:
             draw=opening.draw,
             slots_left=picture.get("slots_left"),
             automatic=self._auto.in_force(memory.auto) is not None,
+            healing=healing_told(picture.get("healing"), float(picture["now_ms"]), self.room.return_seconds),
         )

@@ -21,6 +21,7 @@ Outcome = Standing | Early | Closed
 class _Press:
     ticket_id: str
     issued_at: int | None
+    lane: str
     give_up_at: float
     outcome: "asyncio.Future[Outcome]"
 
@@ -34,15 +35,15 @@ class Turnstile:
         self._presses: deque[_Press] = deque()
         self._turning: asyncio.Task[None] | None = None
 
-    async def claim(self, ticket_id: str, issued_at: int | None = None) -> Outcome:
-        """Claim now, or as soon as the limit allows within the hold. Raises StoreAway."""
-        outcome = await self._line.claim(ticket_id, issued_at, take=not self._presses)
+    async def claim(self, ticket_id: str, issued_at: int | None = None, *, lane: str = "") -> Outcome:
+        """Claim now, or as soon as the limit allows within the hold; all as `Line.claim`. Raises StoreAway."""
+        outcome = await self._line.claim(ticket_id, issued_at, lane=lane, take=not self._presses)
         if not isinstance(outcome, Early) or outcome.why == "paused":
             return outcome
         if outcome.why == "pace" and outcome.wait_ms > self._hold_seconds * 1000 and not self._presses:
             return outcome
         loop = asyncio.get_running_loop()
-        press = _Press(ticket_id, issued_at, loop.time() + self._hold_seconds, loop.create_future())
+        press = _Press(ticket_id, issued_at, lane, loop.time() + self._hold_seconds, loop.create_future())
         self._presses.append(press)
         if self._turning is None:
             self._turning = loop.create_task(self._turn(outcome))
@@ -66,7 +67,7 @@ class Turnstile:
                 if press.outcome.done():
                     continue
                 try:
-                    outcome = await self._line.claim(press.ticket_id, press.issued_at)
+                    outcome = await self._line.claim(press.ticket_id, press.issued_at, lane=press.lane)
                 except EcluseError as error:
                     self._fail(error)
                     continue

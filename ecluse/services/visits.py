@@ -4,7 +4,7 @@ import secrets
 from dataclasses import replace
 
 from ecluse.clock import Clock, system_clock
-from ecluse.domain.errors import Expired, PersonNeeded, TokenError, UnknownLane
+from ecluse.domain.errors import Expired, PersonNeeded, RoomClosed, RoomFull, TokenError, UnknownLane
 from ecluse.domain.errors import Gone as TicketGone
 from ecluse.domain.estimate import EARLY, wait_seconds
 from ecluse.domain.room import Room
@@ -63,13 +63,16 @@ class Visits(Entering):
         self._lanes = {lane.id for lane in line.room.lanes}
         self._epoch_name = secrets.token_urlsafe(6)
         self._seen: dict[str, Ticket] = {}
+        self._back_inside: set[str] = set()
+        """Visits entered again since Redis lost them."""
 
     @property
     def _epoch(self) -> str:
-        """A name for the room's data, should it have none: never the one of a life that is known."""
-        if self._epoch_name == self.board.epoch:
+        """A name for the room's data, should it have none, and the one it had if that is known: then it was lost."""
+        known = self.board.epoch
+        if self._epoch_name == known:
             self._epoch_name = secrets.token_urlsafe(6)
-        return self._epoch_name
+        return f"{self._epoch_name} {known}" if known else self._epoch_name
 
     def read_ticket(self, token: str | None) -> Ticket | None:
         """The ticket in a cookie or header of this room, or None if there is none to speak of."""
@@ -198,13 +201,29 @@ class Visits(Entering):
         return None if ahead is None else Waiting(ahead)
 
     async def stand(self, ticket: Ticket) -> Standing:
-        """Where a ticket stands: from the board while it is surely waiting, else from the line."""
-        return self.from_memory(ticket) or self.moved(ticket) or await self._line.look(ticket.id, ticket.issued_at)
+        """Where a ticket stands: from the board while it is surely waiting, else from the line.
+
+        One that Redis lost goes back to its place. Raises RoomFull, RoomClosed where it cannot now.
+        """
+        known = self.from_memory(ticket) or self.moved(ticket)
+        return known or await self._unless_lost(ticket, await self._line.look(ticket.id, ticket.issued_at))
 
     def moved(self, ticket: Ticket) -> Moved | None:
         """Whether this copy is known to be one whose place moved to another device: also where Redis lost that."""
         moment = self.board.moved_at(ticket.id, ticket.issued_at)
         return None if moment is None else Moved(moment)
+
+    async def _unless_lost(self, ticket: Ticket, found: Standing) -> Standing:
+        """What was found of a ticket; a ticket that only Redis forgot is no finished one."""
+        if not isinstance(found, Gone) or not await self._line.is_of_another_life(ticket.epoch):
+            return found
+        back = await self._present(ticket, back=False)
+        match back:
+            case Full():
+                raise RoomFull
+            case Closed():
+                raise RoomClosed
+        return back.standing
 
     def outlook(self, lane: str, ahead: int) -> Outlook:
         """What somebody with `ahead` before them may expect."""
@@ -219,7 +238,9 @@ class Visits(Entering):
             return Waiting(self.board.ahead(ticket.lane, self.place_of(ticket)) or 0)
         if (moved := self.moved(ticket)) is not None:
             return moved
-        outcome = await self._turnstile.claim(ticket.id, ticket.issued_at)
+        outcome = await self._turnstile.claim(ticket.id, ticket.issued_at, lane=ticket.lane)
+        if isinstance(outcome, Gone):
+            outcome = await self._unless_lost(ticket, outcome)
         return self.admission(ticket, outcome) if isinstance(outcome, Admitted) else outcome
 
     async def extend(self, ticket: Ticket) -> Standing:
@@ -252,6 +273,8 @@ class Visits(Entering):
 
     def renewal_due(self, granted: Pass) -> bool:
         """Whether enough of the idle limit has passed to renew the visit, and its longest time allows it."""
+        if granted.session not in self._back_inside and granted.issued_at * 1000 < self.board.healing_since_ms:
+            return True  # Redis forgot this visit too: it counts against the capacity again as soon as it shows
         idle_seconds = self.room.session_ms / 1000
         longest = granted.issued_at + self.room.session_max_ms // 1000
         left = granted.expires_at - self._clock()
@@ -268,6 +291,10 @@ class Visits(Entering):
         )  # fmt: skip
         if isinstance(found, Gone):
             return None
+        if self.board.is_healing:
+            self._back_inside.add(granted.session)
+        elif self._back_inside:
+            self._back_inside.clear()
         renewed = replace(granted, expires_at=int(found.expires_at_ms // 1000))
         return Admission(granted=renewed, token=self._passes.sign(renewed))
 

@@ -52,6 +52,7 @@ class DrawStore:
 
     def __init__(self, line: Line) -> None:
         self._line = line
+        self.store = line.store
         self._name = secrets.token_urlsafe(6)
         self._prepared = f"{line.keys.drawing}:{self._name}"
         self._written = 0

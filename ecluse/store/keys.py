@@ -5,10 +5,11 @@ passes of visits that are over; `shown` (called ticket id → its deadline) and 
 was last pressed, ms), from which the worker knows whom it may still expect; `visits` (session id → when it was
 admitted, ms), so that a visit has a longest time whatever pass is shown; `drawn` (a string: the sorted ids of a draw, a
 line each) and `drawing` (which worker prepares that list, for some seconds); `origin` (gateway process → what it saw of
-the origin), from which the automatic pace is worked out; `series` (a stream: an entry a minute, for curves); `moved`
-(ticket id → when its place last moved to another device, seconds), by which older copies of the ticket are refused;
-`tries` (a string of counters of one size: how often people were asked for by number lately, in nominative rooms);
-`invitations` (a hash: batches of invitations to a lane, and which ticket used each).
+the origin), from which the automatic pace is worked out; `series` (a stream: an entry a minute, for curves); `days`
+(date → what was counted, JSON); `moved` (ticket id → when its place last moved to another device, seconds), by which
+older copies of the ticket are refused; `tries` (a string of counters of one size: how often people were asked for by
+number lately, in nominative rooms); `invitations` (a hash: batches of invitations to a lane, and which ticket used
+each).
 """
 
 from collections.abc import Mapping
@@ -39,6 +40,7 @@ class RoomKeys:
     drawing: str
     tries: str
     invitations: str
+    days: str
     lines: Mapping[str, str]
     """By lane."""
 
@@ -60,5 +62,6 @@ def room_keys(room: Room) -> RoomKeys:
         drawing=stem + "drawing",
         tries=stem + "tries",
         invitations=stem + "invitations",
+        days=stem + "days",
         lines=dict(zip((lane.id for lane in room.lanes), lines, strict=True)),
     )

@@ -147,13 +147,14 @@ class Line:
         return _standing(await self.run("look", ticket_id, _issued(issued_at)))
 
     async def claim(
-        self, ticket_id: str, issued_at: int | None = None, *, take: bool = True
+        self, ticket_id: str, issued_at: int | None = None, *, lane: str = "", take: bool = True
     ) -> Standing | Early | Closed:
         """Take the admission this ticket was called for; with `take=False` only say that Enter was pressed.
 
-        Idempotent: repeated, it returns the same admission. Raises StoreAway.
+        `lane`: that of the ticket, for the statistics. Idempotent: repeated, it returns the same admission.
+        Raises StoreAway.
         """
-        reply = await self.run("claim", ticket_id, int(take), _issued(issued_at))
+        reply = await self.run("claim", ticket_id, int(take), _issued(issued_at), lane)
         if reply[0] == b"early":
             return Early(float(reply[1]), reply[2].decode())
         if reply[0] == b"closed":
@@ -252,6 +253,19 @@ class Line:
             return None
         picture: Mapping[str, object] = json.loads(reply[1])
         return picture
+
+    async def count(self, date: str, hour: str, oldest: str) -> None:
+        """Add what happened since the last time to the statistics of an hour; let days before `oldest` go."""
+        await self.run("count", date, hour, oldest, more_keys=(self.keys.days,))
+
+    async def recall(self, epoch: str, serving: Mapping[str, float]) -> None:
+        """Tell the life `epoch` how far the lanes had been called in the one that Redis lost. Raises StoreAway."""
+        await self.run("recall", epoch, *(word for lane, place in serving.items() for word in (lane, repr(place))))
+
+    async def is_of_another_life(self, epoch: str) -> bool:
+        """Whether a ticket of `epoch` is from a life of the data that Redis lost. Raises StoreAway."""
+        found: bytes | None = await self.store.command("HGET", self.keys.step[0], "epoch")
+        return found is None or found.decode() != epoch
 
     async def places(self, lane: str, ranks: Sequence[int]) -> list[float]:
         """The places at `ranks` of a lane; shorter if the line got shorter. Raises StoreAway."""

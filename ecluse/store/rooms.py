@@ -17,6 +17,9 @@ FIELDS = ("pace_per_minute", "burst", "capacity", "mode", "pace", "notice")
 _TRIES = 5
 _REPORTS_SECONDS = 3600
 
+SYSTEM = "ecluse"
+"""Who did it, in the journal, where time did."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalEntry:
@@ -115,6 +118,11 @@ class RoomStore:
         found: bytes = await self._store.command("GETRANGE", self._keys.drawn, start, start + most - 1)
         return found
 
+    async def slots_left(self) -> int | None:
+        """How many slots are left, as last said. Raises StoreAway."""
+        found = await self._store.command("HGET", self._keys.step[0], "slots_left")
+        return None if found is None else int(float(found))
+
     async def note_slots_left(self, slots: int) -> None:
         """Keep what the origin said about its slots. Raises StoreAway."""
         await self._store.command("HSET", self._keys.step[0], "slots_left", slots)
@@ -160,6 +168,16 @@ class RoomStore:
                 )
             )
         return found
+
+    async def days(self) -> Mapping[str, Mapping[str, Mapping[str, int]]]:
+        """What was counted: date → hour → what → how many. Raises StoreAway."""
+        found = await self._store.command("HGETALL", self._keys.days)
+        pairs = found.items() if isinstance(found, dict) else zip(found[::2], found[1::2], strict=True)
+        return {date.decode(): json.loads(day) for date, day in pairs}
+
+    async def head(self) -> str:
+        """The hash of the latest entry of the journal; empty before the first. Raises StoreAway."""
+        return (await self._store.command("HGET", self._keys.settings, "head") or b"").decode()
 
     async def board(self) -> bytes | None:
         """The board as published, or None before the first. Raises StoreAway."""

@@ -227,3 +227,28 @@ def test_without_web_crypto_the_button_is_not_offered(visit: Visit) -> None:
     visit.open("a", origin="http://plain.test/")
     assert visit.page.evaluate("isSecureContext") is False
     assert visit.page.locator("button").is_hidden()
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 100, 700])
+def test_a_proof_of_one_ticket_is_checked_as_python_checks_it(n: int, visit: Visit) -> None:
+    ids = [f"{each:011d}" for each in range(n)]
+    index = n * 2 // 3
+    proof = [each.hex() for each in merkle.inclusion_proof(ids, index)]
+    given = {"id": ids[index], "index": index, "n": n, "proof": proof, "root": merkle.root(ids).hex()}
+    code = """return Promise.all([given.id, "another"].map((id) =>
+      draw.verifyInclusion(id, given.index, given.n, given.proof, given.root)))"""
+    assert called(visit, code, given) == [True, False]
+
+
+def test_of_a_long_list_only_the_proof_of_the_own_ticket_is_used(visit: Visit) -> None:
+    vector = DRAWS["drand"]
+    index = 42
+    ticket = vector["tickets"][index]
+    proof = [each.hex() for each in merkle.inclusion_proof(vector["tickets"], index)]
+    given = {"record": vector["record"], "proof": {"index": index, "proof": proof}, "id": ticket}
+    code = """return [await draw.checkByProof(given.record, given.proof, given.id),
+      await draw.checkByProof(given.record, null, given.id)]"""
+    found, absent = called(visit, code, given)
+    assert (found["included"], found["rootHolds"], found["seedHolds"], found["rank"]) == (True, True, True, None)
+    assert found["place"] == vector["places"][index]
+    assert (absent["included"], absent["rootHolds"], absent["place"]) == (False, None, None)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, sync_playwright
 
+from ecluse.domain.healing import return_seconds
 from gateway.page_views import wait_span
 from gateway.pages import TEMPLATES
 
@@ -105,3 +106,25 @@ def test_plurals_are_those_of_the_language(script: Page, count: int, said: str) 
       return speech.say("n", { count, number: speech.number(count) });
     }"""
     assert script.evaluate(code, count) == said
+
+
+@pytest.mark.parametrize(
+    ("ahead", "per_minute", "spread"),
+    [(0, 60, 60), (1, 60, 60), (40, 60, 60), (5000, 60, 60), (9, 0, 60), (500, 60, 7)],
+)
+def test_a_lost_ticket_is_held_back_no_longer_than_the_server_says(
+    script: Page, ahead: int, per_minute: float, spread: float
+) -> None:
+    wait = 0 if ahead == 0 else ahead / per_minute * 60 if per_minute else float("inf")
+    found = script.evaluate("(given) => line.returnSeconds(...given)", [ahead, per_minute, spread])
+    assert found == pytest.approx(return_seconds(wait, spread))
+
+
+def test_each_life_of_the_line_draws_the_moment_of_coming_back_once(script: Page) -> None:
+    code = """(lives) => { const back = new line.Comeback(); return lives.map((epoch) => back.secondsLeft(
+      { epoch, lanes: { main: { calls_per_minute: { p50: 1 } } }, healing: { spread_seconds: 60 } }, "main", 5000)); }"""
+    first, again, other = script.evaluate(code, ["a", "a", "b"])
+    assert 0 <= again <= first <= 60
+    assert again > first - 1
+    assert other != pytest.approx(first, abs=0.001)
+    assert script.evaluate(code.replace("healing: { spread_seconds: 60 }", "healing: undefined"), ["a"])[0] <= 2

@@ -4,8 +4,10 @@ from datetime import date
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from ecluse.domain.opening import DrawKind, Hours
+from ecluse.opening_settings import DrandSettings
 from ecluse.services import room_of
 from ecluse.settings import ConfigurationError, parse
 
@@ -62,3 +64,16 @@ def test_a_mistake_is_told_with_its_path(opening: dict[str, Any], words: str) ->
     assert any(line.startswith("room[0].opening") and words in line for line in caught.value.mistakes), str(
         caught.value
     )
+
+
+@pytest.mark.parametrize(
+    "drand",
+    [{"relays": ["ftp://x"]}, {"relays": ["https://"]}, {"chain": "ab" * 32}, {"public_key": "zz"}, {"period_seconds": 3},
+     {"more": 1}],
+)  # fmt: skip
+def test_a_chain_of_drand_is_described_whole_and_asked_over_http(drand: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        DrandSettings.model_validate(drand)
+    whole = {"chain": "ab" * 32, "public_key": "ab" * 96, "genesis": 7, "period_seconds": 3}
+    assert DrandSettings.model_validate(whole).source.period_seconds == 3
+    assert DrandSettings().source.chain == ""

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from ecluse.auto_settings import AutoSettings
 from ecluse.look_settings import ContactSettings, ThemeSettings
+from ecluse.opening_settings import DrandSettings
 from ecluse.person_settings import PersonSettings
 from ecluse.settings import AideSettings, LaneSettings, OpeningSettings, OperatorSettings, RoomSettings, Settings, parse
 
@@ -16,6 +17,7 @@ SAMPLE = DOCUMENT.partition("```toml\n")[2].partition("```")[0]
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "Top level": Settings, "`[[room]]`": RoomSettings, "`[room.auto]`": AutoSettings, "`[room.opening]`": OpeningSettings,
+    "`[room.opening.drand]`": DrandSettings,
     "`[room.theme]`": ThemeSettings, "`[room.contact]`": ContactSettings,
     "`[room.person]`": PersonSettings,
     "`[[room.lane]]`": LaneSettings,
@@ -75,6 +77,7 @@ def test_the_sample_configuration_is_right_and_shows_every_setting(
     assert room.theme is not None
     assert room.contact is not None
     assert room.person is not None
-    tables = (room.auto, room.opening, room.theme, room.contact, room.person, room.lane[0])
+    assert room.opening.drand is not None
+    tables = (room.auto, room.opening, room.opening.drand, room.theme, room.contact, room.person, room.lane[0])
     for shown in (settings, room, *tables, settings.operator[0]):
         assert shown.model_fields_set == set(type(shown).model_fields)

@@ -59,20 +59,26 @@ end
 
 -- The life of this data: named by whoever touches it first. Numbers start from the clock, so that those of a
 -- later life stand behind all of an earlier one, whatever was lost (a hundred thousand a second fit).
+-- `candidate`: a name, and after a space the life before it, if whoever touches it knew one: then Redis lost that.
 local function epoch(candidate)
   local found = redis.call('HGET', STATE, 'epoch')
   if found then return found end
+  local name, before = string.match(candidate, '^(%S+) ?(%S*)$')
   local base = math.floor((now - 1767225600000) * 100)
-  redis.call('HSET', STATE, 'epoch', candidate, 'number', text(base), 'base', text(base))
-  return candidate
+  redis.call('HSET', STATE, 'epoch', name, 'number', text(base), 'base', text(base))
+  if before ~= '' then redis.call('HSET', STATE, 'healing_since', text(now)) end
+  return name
 end
 
--- Redis lost the line, and a ticket of its earlier life has come back: for this long nobody is called and nobody passes,
--- so that the others can present theirs too.
-local HEALING_MS = 15000
+-- Redis lost the line, and somebody knows it, or a ticket of its earlier life has come back: for this long nobody is
+-- called and nobody passes, so that those at the front can present theirs too; up to twice as long while some of the
+-- first hundred are still coming.
+local HEALING_MS, HEALING_MOST_MS, HEALING_FRONT, HEALING_GAP_MS = 15000, 30000, 100, 3000
 local function healing()
-  local since = tonumber(redis.call('HGET', STATE, 'healing_since'))
-  return since and now >= since and now - since < HEALING_MS
+  local saved = redis.call('HMGET', STATE, 'healing_since', 'healing_front')
+  local since, front = tonumber(saved[1]), tonumber(saved[2] or 0)
+  if not since or now < since then return false end
+  return now - since < HEALING_MS or (now - since < HEALING_MOST_MS and now - front < HEALING_GAP_MS)
 end
 
 local function active()
@@ -108,6 +114,16 @@ local function admit(id, room, pace)
   keep_bucket(pace.owed + pace.interval, pace.interval)
   redis.call('HINCRBY', STATE, 'admissions', 1)
   return { 'admitted', text(expiry), text(started) }
+end
+
+-- Counts for the public statistics, each of them only ever growing: the worker takes what is new (`count.lua`). How long
+-- people waited goes into stretches as `ecluse.domain.statistics` reads them.
+local function count_arrival(lane) redis.call('HINCRBY', STATE, 'joined:' .. lane, 1) end
+
+local function count_admission(lane, waited_ms)
+  local stretch = math.floor(4 * math.log(1 + math.max(0, waited_ms) / 15000) / math.log(2))
+  redis.call('HINCRBY', STATE, 'in:' .. lane, 1)
+  redis.call('HINCRBY', STATE, 'wait:' .. math.min(stretch, 59), 1)
 end
 
 local function line_of(id)

@@ -53,19 +53,58 @@ while total < most do
 end
 if favoured ~= before then redis.call('HSET', STATE, 'favoured', favoured and '1' or '0') end
 
+-- Who comes back after the line went past their place (asleep while Redis lost it) stands at the head, but takes no more
+-- than one call in five while others wait, and ten at once: a flood of old tickets cannot stop the line. Who missed a
+-- turn and asked it back is none of them.
+local SIDE_SHARE, SIDE_MOST = 0.25, 10
+
+local function window(key, from, count)
+  local found, out = redis.call('ZRANGE', key, from, from + count - 1, 'WITHSCORES'), {}
+  for at = 1, #found, 2 do out[#out + 1] = { id = found[at], place = tonumber(found[at + 1]) } end
+  return out
+end
+
+local function chosen(lane, serving)
+  local front, side = window(lane.key, 0, lane.take), {}
+  for _, each in ipairs(front) do
+    if each.place <= serving and not redis.call('ZSCORE', MISSED, each.id) then side[#side + 1] = each end
+  end
+  local credit = tonumber(redis.call('HGET', STATE, 'side:' .. lane.name) or SIDE_MOST)
+  local room_for = math.floor(credit)
+  if #side > room_for then
+    -- Those after all who came back late; only where they do not suffice, more of the late ones.
+    local late = redis.call('ZCOUNT', lane.key, '-inf', text(serving))
+    local others = window(lane.key, math.max(late, lane.take), #side - room_for)
+    local dropped = {}
+    for at = #side, #side - #others + 1, -1 do dropped[side[at].id] = true end
+    local kept = {}
+    for _, each in ipairs(front) do if not dropped[each.id] then kept[#kept + 1] = each end end
+    for _, each in ipairs(others) do kept[#kept + 1] = each end
+    front = kept
+  end
+  local ordinary = 0
+  for _, each in ipairs(front) do if each.place > serving then ordinary = ordinary + 1 end end
+  if #side > 0 or credit < SIDE_MOST then
+    local left = math.max(0, credit - math.min(#side, room_for)) + ordinary * SIDE_SHARE
+    redis.call('HSET', STATE, 'side:' .. lane.name, text(math.min(SIDE_MOST, left)))
+  end
+  return front
+end
+
 local deadline, taken = text(math.floor(now) + room.claim_ms), {}
 for _, lane in ipairs(lanes) do
   local serving = tonumber(redis.call('HGET', STATE, 'serving:' .. lane.name) or 0)
   if lane.take > 0 then
-    local front = redis.call('ZRANGE', lane.key, 0, lane.take - 1, 'WITHSCORES')
-    local entries = {}
-    for at = 1, #front, 2 do
+    local front = chosen(lane, serving)
+    local entries, ids = {}, {}
+    for _, each in ipairs(front) do
       entries[#entries + 1] = deadline
-      entries[#entries + 1] = front[at]
+      entries[#entries + 1] = each.id
+      ids[#ids + 1] = each.id
+      serving = math.max(serving, each.place)
     end
-    serving = math.max(serving, tonumber(front[#front]))
     redis.call('ZADD', CALLED, unpack(entries))
-    redis.call('ZREMRANGEBYRANK', lane.key, 0, lane.take - 1)
+    redis.call('ZREM', lane.key, unpack(ids))
     redis.call('HSET', STATE, 'used:' .. lane.name, text(lane.used), 'serving:' .. lane.name, text(serving))
     use_quota(lane.name, lane.quota, lane.take)
   end

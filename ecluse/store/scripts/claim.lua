@@ -3,7 +3,7 @@
 -- it returns the same admission. A claim that comes too early keeps its call, with time enough to come back.
 --
 -- ARGV   3 ticket id   4 '1' to take an admission, '0' only to say Enter was pressed (others of this gateway are first)
---        5 when the copy shown was issued, seconds
+--        5 when the copy shown was issued, seconds   6 lane of the ticket ('' where it is not known: it is only counted)
 -- Reply  admitted <expiry_ms> <started_ms> | early <wait_ms> pace|capacity|paused|turn | waiting <ahead> | missed | gone | ended
 --        absent | closed | moved <moment, seconds>
 --include _room.lua
@@ -36,5 +36,6 @@ if why then
   return { 'early', text(wait), why }
 end
 local admission = admit(id, room, pace)
+if ARGV[6] ~= '' then count_admission(ARGV[6], now - (tonumber(ARGV[5]) or now / 1000) * 1000) end
 forget_call(id)
 return admission

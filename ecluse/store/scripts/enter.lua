@@ -57,6 +57,8 @@ if quota_left(lane, quota) > 0 and waiting == 0 and ARGV[6] == '1' and room.mode
     local admission = admit(id, room, pace)
     redis.call('HINCRBY', STATE, 'direct', 1)
     use_quota(lane, quota, 1)
+    count_arrival(lane)
+    count_admission(lane, 0)
     local number = tostring(redis.call('HINCRBY', STATE, 'number', 1))
     if ARGV[7] ~= '' then hold_for(ARGV[7], id, line, number, kind, life, ARGV[8]) end
     return { 'admitted', life, number, admission[2], admission[3] }
@@ -71,4 +73,5 @@ if ARGV[12] ~= '' then
 end
 if ARGV[11] ~= '0' then note_joining(lane, number, tonumber(ARGV[11])) end
 if ARGV[7] ~= '' then hold_for(ARGV[7], id, line, tostring(number), kind, life, ARGV[8]) end
+count_arrival(lane)
 return { 'waiting', life, tostring(number), tostring(redis.call('ZCARD', line) - 1), kind }

@@ -54,4 +54,6 @@ if lost and ARGV[7] ~= life then redis.call('HSETNX', STATE, 'healing_since', te
 redis.call('ZADD', line, place, id)
 if NAMED and ARGV[12] ~= '' then hold_for(ARGV[12], id, line, ARGV[8], kind, life) end
 redis.call('HINCRBY', STATE, lost and 'restored' or 'rejoined', 1)
-return reply('restored', tostring(redis.call('ZRANK', line, id)), kind)
+local rank = redis.call('ZRANK', line, id)
+if lost and rank < HEALING_FRONT then redis.call('HSET', STATE, 'healing_front', text(now)) end
+return reply('restored', tostring(rank), kind)

@@ -4,7 +4,7 @@
 -- ARGV   3 shortest time between two turns, ms   4 epoch to use if the room has none   5… names of the lanes
 -- Reply  busy | tick <JSON: now_ms, epoch, calls, admissions, missed, left, joins, heard[], pace, burst, capacity,
 --        mode, asked, notice, version, owed_ms, active, called, pressing, silent[], lanes {name: {waiting, serving, quota_used}},
---        memory, slots_left, pace, since_ms>
+--        memory, slots_left, pace, since_ms, healing {since_ms, calls_from_ms} (once Redis lost a life of the room)>
 --include _room.lua
 local before = tonumber(redis.call('HGET', STATE, 'tick_at') or 0)
 if now >= before and now - before < tonumber(ARGV[3]) then return { 'busy' } end
@@ -29,6 +29,7 @@ for at = 5, #ARGV do
   if state['quota_of:' .. ARGV[at]] == quota_period() then lanes[ARGV[at]].quota_used = tonumber(state['quota:' .. ARGV[at]]) end
 end
 local live = redis.call('HMGET', SETTINGS, 'notice', 'version', 'pace')
+local healed = tonumber(state.healing_since)
 return { 'tick', cjson.encode({
   now_ms = text(now), since_ms = text(now - before), epoch = life, mode = room.mode, asked = room.asked, notice = live[1] or '',
   version = tonumber(live[2] or 0), pace_per_minute = room.pace, burst = room.burst, capacity = room.capacity,
@@ -38,4 +39,5 @@ return { 'tick', cjson.encode({
   missed = tonumber(state.missed or 0), left = tonumber(state.left or 0),
   joins = tonumber(state.number) - tonumber(state.base), lanes = lanes, memory = state.memory or '',
   slots_left = tonumber(state.slots_left), pace = live[3] or '',
+  healing = healed and { since_ms = math.floor(healed), calls_from_ms = math.floor(healed) + HEALING_MS } or nil,
 }) }

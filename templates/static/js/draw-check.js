@@ -5,6 +5,7 @@ import { Speech } from "./line.js";
 
 const VERSION = "ecluse-draw-v1";
 const BATCH = 512; // digests under way at once
+const WHOLE_LIST_MOST = 50_000; // a longer list (12 bytes each) is not fetched: a proof of the one ticket is
 const TICKET = /^[A-Za-z0-9_-]{1,64}$/;
 const HASH = /^[0-9a-f]{64}$/;
 const utf8 = new TextEncoder();
@@ -142,6 +143,43 @@ export async function checkDraw(record, text, id, progress = () => {}) {
   return Object.assign(result, { place: own, rank: before + 1 });
 }
 
+/** Whether the hashes of `proof` lead from an id at `index` of `n` to the root (RFC 9162, section 2.1.3.2). */
+export async function verifyInclusion(id, index, n, proof, root) {
+  if (!(index >= 0 && index < n)) return false;
+  let here = index;
+  let last = n - 1;
+  let node = await sha256(joined([0], utf8.encode(id)));
+  for (const sister of proof) {
+    if (last === 0) return false;
+    const other = fromHex(sister);
+    if (here % 2 === 1 || here === last) {
+      node = await sha256(joined([1], other, node));
+      while (here % 2 === 0 && here !== 0) {
+        here = Math.floor(here / 2);
+        last = Math.floor(last / 2);
+      }
+    } else node = await sha256(joined([1], node, other));
+    here = Math.floor(here / 2);
+    last = Math.floor(last / 2);
+  }
+  return last === 0 && toHex(node) === root;
+}
+
+/** The same as `checkDraw` for a long list, from a proof of the one ticket (null: it is not on the list); no rank. */
+export async function checkByProof(record, proof, id) {
+  const { state, room, beacon, n, root } = understood(record);
+  if (!Number.isSafeInteger(n) || n < 0 || !HASH.test(root)) throw new Unreadable("no count or root");
+  const result = { state, kind: beacon.kind, n, included: proof !== null, index: proof?.index ?? null };
+  Object.assign(result, { rootHolds: null, valueHolds: null, seedHolds: null, place: null, rank: null });
+  if (proof !== null) result.rootHolds = await verifyInclusion(id, proof.index, n, proof.proof, root);
+  if (state !== "drawn") return result;
+  const { randomness, valueHolds } = await decided(record);
+  const seed = await drawSeed(room, n, fromHex(root), randomness);
+  Object.assign(result, { valueHolds, seedHolds: toHex(seed) === record.seed });
+  if (proof !== null) [result.place] = await drawPlaces(seed, [id]);
+  return result;
+}
+
 /** The result in the page's words: [verdict, sentence] pairs, verdict "holds", "fails" or "unproven". */
 export function tell(result, speech) {
   const number = (value) => (value === null ? "" : speech.number(value));
@@ -151,12 +189,13 @@ export function tell(result, speech) {
   const add = (good, name) => said.push([good ? "holds" : "fails", speech.say(`${name}_${good ? "holds" : "fails"}`, values)]);
   if (result.state === "announced") return [["unproven", speech.say("announced", values)]];
   add(result.included, "included");
-  add(result.rootHolds, "root");
+  if (result.rootHolds !== null) add(result.rootHolds, "root");
   if (result.state === "closed") return [...said, ["unproven", speech.say("closed", values)]];
   if (result.valueHolds !== null) add(result.valueHolds, "value");
   add(result.seedHolds, "seed");
   const sound = said.every(([verdict]) => verdict === "holds");
-  if (sound) said.push(["holds", speech.say("rank", values)]);
+  if (sound && result.rank !== null) said.push(["holds", speech.say("rank", values)]);
+  else if (sound) said.push(["holds", speech.say("place", { place: result.place.toFixed(10) })]);
   said.push(["unproven", speech.say(`unproven_${result.kind}`, values)]);
   return said;
 }
@@ -190,6 +229,7 @@ export class DrawCheck {
   async result() {
     const record = await this.fetched(this.handed.record, (answer) => answer.json());
     const closed = record?.state === "closed" || record?.state === "drawn";
+    if (closed && record.n > WHOLE_LIST_MOST && this.handed.proof) return this.resultByProof(record);
     const text = closed ? await this.fetched(this.handed.tickets, (answer) => answer.text()) : "";
     let told = 0;
     return checkDraw(record, text, this.handed.ticket, (share) => {
@@ -198,6 +238,13 @@ export class DrawCheck {
       const percent = this.speech.number(share, { style: "percent" });
       this.status.textContent = this.speech.say("progress", { percent });
     });
+  }
+
+  async resultByProof(record) {
+    const { proof, ticket } = this.handed;
+    const answer = await fetch(`${proof}?id=${encodeURIComponent(ticket)}`, { credentials: "omit" });
+    if (!answer.ok && answer.status !== 404) throw new Error(`answered ${answer.status}`);
+    return checkByProof(record, answer.ok ? await answer.json() : null, ticket);
   }
 
   async fetched(url, read) {

@@ -69,6 +69,28 @@ export function pollSeconds({ near, far }, ahead, perMinute) {
   return Math.max(near, Math.min(far, wait / 10));
 }
 
+const FRONT_SECONDS = 2; // the front of a lost line is back within this, while calls are held
+const WAIT_SHARE = 0.25; // of the wait: everybody is back long before their turn
+
+/** The longest that a ticket of a lost line is held back; the same rule as `ecluse.domain.healing`. */
+export function returnSeconds(ahead, perMinute, spread) {
+  const wait = ahead ? (perMinute > 0 ? (ahead / perMinute) * 60 : Infinity) : 0;
+  return Math.max(FRONT_SECONDS, Math.min(spread, wait * WAIT_SHARE));
+}
+
+/** When this browser presents its ticket after Redis lost the line: the front at once, the rest spread. */
+export class Comeback {
+  secondsLeft(board, lane, ahead) {
+    if (this.epoch !== board.epoch) {
+      this.epoch = board.epoch;
+      const perMinute = board.lanes[lane]?.calls_per_minute?.p50 ?? 0;
+      const longest = returnSeconds(ahead, perMinute, board.healing?.spread_seconds ?? FRONT_SECONDS);
+      this.at = Date.now() + 1000 * longest * Math.random();
+    }
+    return Math.max(0, (this.at - Date.now()) / 1000);
+  }
+}
+
 /** The sentences handed over by the page, with the numbers, units and plurals of its language. */
 export class Speech {
   constructor(words, lang) {

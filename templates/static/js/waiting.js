@@ -1,11 +1,10 @@
 // The waiting page. It works out the visitor's own place from the public board, asks for the ticket only when the
 // board says the turn has come, and shows the section of that state. It goes nowhere by itself unless asked to.
 
-import { aheadOf, pollSeconds, Speech } from "./line.js";
+import { aheadOf, Comeback, pollSeconds, Speech } from "./line.js";
 import { View } from "./view.js";
 
 const PATIENCE_MS = 15_000; // for one answer
-const EPOCH_SPREAD_SECONDS = 10; // everybody presents their ticket after a new epoch, not all at once
 const STREAM_SECONDS = 180; // nearer than this, the board comes as a stream
 const SKEW_MS = 5_000; // a board this far from our clock: the clock was changed, or slept
 const COVERING = ["paused", "closed", "prequeue", "drawing"]; // phases in which nobody is let in
@@ -46,6 +45,7 @@ class WaitingPage {
     this.ahead = handed.ahead === undefined ? null : Number(handed.ahead);
     const arrival = performance.getEntriesByType("navigation")[0]?.responseStart ?? performance.now();
     this.skew = Number(handed.now) - (performance.timeOrigin + arrival);
+    this.comeback = new Comeback();
     this.failures = 0;
     this.busy = false;
     this.leads = true; // what this tab knows, it learned by itself
@@ -154,7 +154,13 @@ class WaitingPage {
   }
 
   async look(board) {
-    if (this.epoch !== null && board.epoch !== this.epoch && this.id !== null) await this.presentAgain();
+    this.slots.healing.hidden = !board.healing;
+    if (this.epoch !== null && board.epoch !== this.epoch && this.id !== null && this.state !== "gone") {
+      const soon = this.comeback.secondsLeft(board, this.lane, this.state === "waiting" ? this.ahead : 0);
+      if (soon > 0) return soon; // until then the last numbers stand
+      // The store lost its content: the signed ticket in the cookie rebuilds the place.
+      this.applyTicket(await call(`${this.base}tickets`, "POST"));
+    }
     this.epoch = board.epoch;
     await this.hours;
     const soon = await this.opening?.follow(board);
@@ -213,12 +219,6 @@ class WaitingPage {
     this.claimUntil = ticket.claim_until ? Date.parse(ticket.claim_until) : null;
     this.nextPoll = ticket.next_poll_seconds ?? null;
     if (this.state === "waiting" && typeof ticket.ahead === "number") this.ahead = ticket.ahead;
-  }
-
-  /** The store lost its content: the signed ticket in the cookie rebuilds the place. */
-  async presentAgain() {
-    await new Promise((done) => { setTimeout(done, Math.random() * EPOCH_SPREAD_SECONDS * 1000); });
-    this.applyTicket(await call(`${this.base}tickets`, "POST"));
   }
 
   async extend(form) {

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from ecluse.domain import merkle
 from ecluse.domain.draw import Beacon, Kind, Record, commitment
+from tests.ecluse import relay
 from tests.ecluse.cli.commands import ecluse
 from tests.ecluse.file_server import serving
 from tests.vectors.make_draw import FILE
@@ -149,3 +151,23 @@ def test_a_list_that_is_none_is_refused(tmp_path: Path) -> None:
     ended = ecluse("draw", "verify", str(record))
     assert ended.returncode == 1
     assert "line 1 is no ticket id" in ended.stderr
+
+
+def test_a_chain_of_ones_own_is_checked_with_what_its_relay_says_of_it(site: str, tmp_path: Path) -> None:
+    number, ids = 7, sorted(f"ticket-{i:04d}" for i in range(9))
+    beacon = Beacon(kind=Kind.DRAND, chain=relay.CHAIN.hash, round=number)
+    closed = Record(room="evry", beacon=beacon).close(
+        closed_at="2023-11-14T22:13:21Z", n=len(ids), root=merkle.root(ids)
+    )
+    record = closed.reveal(str(relay.answer(number)["randomness"]), relay.signature(number))
+    published(tmp_path, {"record": record.to_document(), "tickets": ids})
+    info = {"hash": relay.CHAIN.hash, "public_key": relay.CHAIN.public_key, "period": 3, "genesis_time": relay.GENESIS}
+    (tmp_path / "info").write_text(json.dumps(info))
+    unknown = ecluse("draw", "verify", site)
+    assert unknown.returncode == 1
+    assert "none that is known" in unknown.stdout
+    ended = ecluse("draw", "verify", site, "--chain", f"{site}/info")
+    assert ended.returncode == 0, ended.stdout
+    assert "genuine: by drand on round 7" in ended.stdout
+    (tmp_path / "info").write_text("{}")
+    assert ecluse("draw", "verify", site, "--chain", f"{site}/info").returncode == 1

@@ -82,3 +82,13 @@ def test_a_root_grown_in_pieces_is_the_root_of_the_whole(ids: list[str], data: s
 def test_there_is_no_proof_outside_the_list(index: int) -> None:
     with pytest.raises(IndexError):
         merkle.inclusion_proof(["a", "b"], index)
+
+
+@pytest.mark.parametrize("n", [1, 2, 255, 256, 257, 511, 513, 700, 1025])
+def test_a_proof_made_in_blocks_is_the_proof_of_the_whole_list(n: int) -> None:
+    ids = [f"{each:011d}" for each in range(n)]
+    blocks = [ids[at : at + merkle.BLOCK] for at in range(0, n, merkle.BLOCK)]
+    roots = [merkle.block_root(block) for block in blocks]
+    for index in {0, n // 2, n // 3, n - 1}:
+        found = merkle.proof_in_blocks(blocks[index // merkle.BLOCK], index, roots)
+        assert found == merkle.inclusion_proof(ids, index)

@@ -230,3 +230,25 @@ async def test_another_worker_takes_over_with_all_that_was_learnt(open_bench: Op
     assert taken_over is not None
     assert taken_over.show_rate == pytest.approx(report.show_rate, abs=0.05)
     assert taken_over.show_rate < 0.6, "nothing was learnt of seven in ten who never came"
+
+
+async def test_a_worker_that_sees_the_line_lost_says_so_and_how_far_it_had_been_called(open_bench: OpenBench) -> None:
+    bench = open_bench(burst=5, pace_per_minute=600)
+    await bench.enter(40)
+    ticks = RoomTicks(bench.line)
+    for _ in range(8):
+        bench.advance(0.25)
+        await ticks.turn()
+    before = await _board(bench)
+    assert "healing" not in before
+    await bench.store.command("FLUSHALL")
+    bench.advance(0.25)
+    await ticks.turn()
+    board = await _board(bench)
+    assert board["epoch"] != before["epoch"]
+    assert board["healing"]["since_ms"] == bench.now
+    assert board["lanes"]["main"]["serving"] == before["lanes"]["main"]["serving"] > 0
+    assert await bench.number("serving:main") == board["lanes"]["main"]["serving"]
+    bench.advance(130)
+    await ticks.turn()
+    assert "healing" not in await _board(bench)

@@ -2,11 +2,12 @@
 
 import asyncio
 from random import Random
+from typing import Any
 
 from ecluse.domain.room import Lane
 from ecluse.store.line import Admitted, Closed, Entry, Full, Gone, Waiting
 from ecluse.tokens import new_id
-from tests.ecluse.store.conftest import EPOCH, OpenBench
+from tests.ecluse.store.conftest import EPOCH, Bench, OpenBench
 
 NEW = "epoch-02"
 
@@ -67,7 +68,9 @@ async def test_while_lost_tickets_come_back_nobody_is_called_and_nobody_passes(o
     bench.advance(14)
     assert await bench.line.call(2, 0) is None
     await bench.line.restore(early, "main", 3, 3, epochs=("epoch-00", NEW), back=False)
-    bench.advance(1.1)
+    bench.advance(2.9)
+    assert await bench.line.call(1, 0) is None, "the front is still coming back"
+    bench.advance(0.2)
     assert await bench.line.call(1, 0) == {"main": (1, 3.0)}, "a later ticket began the wait anew"
     assert await bench.members("main") == ["a-newcomer-"]
 
@@ -112,3 +115,96 @@ async def test_places_come_back_in_their_own_lanes(open_bench: OpenBench) -> Non
         await bench.line.restore(ticket, lane, 7, 7, epochs=("epoch-00", NEW), back=False)
     assert await bench.members("main") == ["a", "c"]
     assert await bench.members("urgent") == ["b"]
+
+
+async def test_a_life_named_after_another_one_holds_its_calls_from_the_start(open_bench: OpenBench) -> None:
+    """Whoever knew the life before says so: no newcomer slips in before the first lost ticket is back."""
+    bench = open_bench(burst=5)
+    entry = await bench.line.enter("a-newcomer-", "main", f"{NEW} {EPOCH}", at_once=True)
+    assert isinstance(entry, Entry)
+    assert (entry.epoch, entry.standing) == (NEW, Waiting(0))
+    assert await bench.line.call(1, 0) is None
+    picture: Any = await bench.line.tick(200, "epoch-03")
+    assert picture["healing"]["calls_from_ms"] - picture["healing"]["since_ms"] == 15_000
+    bench.advance(15.1)
+    assert await bench.line.call(1, 0) is not None
+    other = open_bench(id="first", burst=5)
+    entry = await other.line.enter("a-newcomer-", "main", EPOCH, at_once=True)
+    assert isinstance(entry, Entry)
+    assert isinstance(entry.standing, Admitted), "the first life of a room has nobody to wait for"
+
+
+async def _late(bench: Bench, how_many: int, first: int = 1) -> list[str]:
+    """Tickets of a lost life that come back when the line has long gone past them."""
+    tickets = [f"late-{first + i:06d}" for i in range(how_many)]
+    for at, ticket in enumerate(tickets):
+        await bench.line.restore(ticket, "main", first + at, first + at, epochs=("epoch-00", NEW), back=False)
+    bench.advance(15.1)
+    return tickets
+
+
+async def test_who_comes_back_late_is_first_but_takes_no_more_than_one_call_in_five(open_bench: OpenBench) -> None:
+    bench = open_bench(claim_ms=3_600_000)
+    await bench.enter(400)
+    await bench.call(1)
+    late = await _late(bench, 100)
+    assert (await bench.members("main"))[:100] == late, "they stand at their own places, before all others"
+    for _ in range(40):
+        await bench.call(5)
+    called = set(await bench.members("called"))
+    come_back = [ticket for ticket in late if ticket in called]
+    assert come_back == late[: len(come_back)], "in their order"
+    assert 40 <= len(come_back) <= 10 + 40, "ten at once, and one in five after"
+    for _ in range(16):
+        await bench.call(20)
+    assert await bench.members("main") == [], "none of them waits for ever"
+
+
+async def test_a_few_who_come_back_late_are_called_at_once_and_all_of_them_where_nobody_else_waits(
+    open_bench: OpenBench,
+) -> None:
+    bench = open_bench(claim_ms=3_600_000)
+    await bench.enter(20)
+    await bench.call(1)
+    late = await _late(bench, 6)
+    await bench.call(6)
+    assert set(late) <= set(await bench.members("called"))
+    await bench.call(19)
+    more = await _late(bench, 30, first=100)
+    assert await bench.call(30) == {"main": 30}
+    assert set(more) <= set(await bench.members("called"))
+
+
+async def test_a_missed_turn_asked_back_is_not_held_by_the_budget_of_those_who_come_back_late(
+    open_bench: OpenBench,
+) -> None:
+    bench = open_bench(claim_ms=5_000)
+    missed = await bench.called(40)
+    await bench.enter(100)
+    bench.advance(6)
+    await bench.line.expire()
+    number = int(await bench.number("number"))
+    for ticket in missed:
+        place = number - 140 + missed.index(ticket) + 1
+        await bench.line.restore(ticket, "main", place, place, epochs=(EPOCH, NEW), back=True)
+    await bench.call(40)
+    assert set(await bench.members("called")) == set(missed)
+
+
+async def test_a_new_life_is_told_how_far_the_line_had_been_called_and_never_less(open_bench: OpenBench) -> None:
+    bench = open_bench()
+    await bench.enter(3)
+    await bench.line.recall(EPOCH, {"main": 7.5})
+    await bench.line.recall(EPOCH, {"main": 3.0})
+    await bench.line.recall("epoch-09", {"main": 99.0})
+    assert await bench.number("serving:main") == 7.5
+
+
+async def test_the_hold_ends_after_thirty_seconds_whoever_still_comes_back(open_bench: OpenBench) -> None:
+    bench = open_bench(burst=5)
+    for second in range(30):
+        place = 1000 - second
+        await bench.line.restore(f"front-{second:05d}", "main", place, place, epochs=("epoch-00", NEW), back=False)
+        assert await bench.line.call(1, 0) is None
+        bench.advance(1)
+    assert await bench.line.call(1, 0) is not None
