@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from ecluse.auto_settings import AutoSettings
 from ecluse.look_settings import ContactSettings, ThemeSettings
+from ecluse.notify_settings import NotifySettings
 from ecluse.opening_settings import OpeningSettings
 
 RoomId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
@@ -66,6 +67,7 @@ class RoomSettings(Strict):
     opening: OpeningSettings | None = None
     theme: ThemeSettings | None = None
     contact: ContactSettings | None = None
+    notify: NotifySettings | None = None
 
     @field_validator("hosts")
     @classmethod

@@ -129,6 +129,7 @@ class Answers:
             look=room.look,
             slots_left=board.document["slots_left"],
             early_seconds=_early_seconds(scope) if isinstance(standing, Called) else 0,
+            tells=room.settings.notify.ways if room.settings.notify else (),
         )
 
     async def accessibility(self, scope: Scope, _receive: Receive, send: Send) -> None:

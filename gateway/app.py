@@ -32,6 +32,7 @@ from gateway.gate import Gate
 from gateway.hygiene import Hygiene, denying, refusal, refuse
 from gateway.jwks import public_keys
 from gateway.memory import settle_memory, trim
+from gateway.notify import Notify
 from gateway.operators import Operators
 from gateway.pages import SECURITY_HEADERS, STATIC_PREFIX, Pages
 from gateway.probes import Probes
@@ -64,8 +65,7 @@ class Edge:
         self._metrics = metrics
         self._proxy = Proxy()
         self._pages = Pages(settings.templates, rooms=settings.room)
-        self.answers = Answers(self._pages)
-        self.boards = Boards()
+        self.answers, self.boards = Answers(self._pages), Boards()
         self._visitors = Visitors(self.answers, clock)
         self._codes = Codes(self.answers, Attempts(settings.networks, clock), settings.public_url)
         self._desk = Desk(
@@ -112,6 +112,7 @@ class Edge:
             b"/opening.ics": {"GET": calendar.opening, "HEAD": calendar.opening},
             **visitors.table,
             **self._codes.table,
+            **Notify(self._visitors, self.answers).table,
         }
         rooms = self.directory.by_id.values()
         return {_ROOMS + room.id.encode() + tail: (room, methods) for room in rooms for tail, methods in table.items()}
@@ -204,8 +205,7 @@ class Edge:
                     await room.store.note_origin(self._name, report)
 
     async def _refresh(self) -> None:
-        now_ms = self._clock() * 1000
-        rooms = self.directory.by_id.values()
+        now_ms, rooms = self._clock() * 1000, self.directory.by_id.values()
         outcomes = await asyncio.gather(*(room.board.refresh(now_ms) for room in rooms), return_exceptions=True)
         for room, outcome in zip(rooms, outcomes, strict=True):
             if isinstance(outcome, Exception):

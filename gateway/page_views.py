@@ -1,9 +1,11 @@
 """What a page is made from: the values of one visitor's page, and how a wait is told honestly. Pure."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from ecluse.domain.notify import Way
 from gateway.page_look import PLAIN_LOOK, RoomLook
 from gateway.page_mould import without_marks
 
@@ -58,6 +60,8 @@ class WaitingView:
     slots_left: int | None = None
     early_seconds: int = 0
     """After Enter was pressed a moment too soon: when to press it again."""
+    tells: tuple[Way, ...] = ()
+    """How visitors of the room can be told while they are away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +103,7 @@ class SharedPart:
     early: bool
     hours: HoursView | None
     look: RoomLook
+    tells: tuple[Way, ...]
 
 
 def shared_part(view: WaitingView, lang: str) -> SharedPart:
@@ -126,6 +131,7 @@ def shared_part(view: WaitingView, lang: str) -> SharedPart:
         early=view.early_seconds > 0,
         hours=view.hours,
         look=view.look,
+        tells=view.tells if view.id is not None else (),
     )
 
 
@@ -144,6 +150,26 @@ class ProblemView:
     title: dict[str, str]
     retry_to: str | None = None
     refresh_seconds: int = 0
+    look: RoomLook = PLAIN_LOOK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyView:
+    """The page on which a visitor sees, gives or deletes the address at which they are told of their turn.
+
+    `masked` is the address that is kept, if any; `typed` is what was given and could not be read, by way.
+    """
+
+    room: str
+    title: dict[str, str]
+    lang: str
+    tells: tuple[Way, ...]
+    masked: str | None
+    near_minutes: int
+    delete_by_ms: int
+    zone: str
+    return_to: str
+    typed: Mapping[Way, str]
     look: RoomLook = PLAIN_LOOK
 
 

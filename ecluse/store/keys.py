@@ -6,7 +6,8 @@ was last pressed, ms), from which the worker knows whom it may still expect; `vi
 admitted, ms), so that a visit has a longest time whatever pass is shown; `drawn` (a string: the sorted ids of a draw, a
 line each) and `drawing` (which worker prepares that list, for some seconds); `origin` (gateway process → what it saw of
 the origin), from which the automatic pace is worked out; `series` (a stream: an entry a minute, for curves); `moved`
-(ticket id → when its place last moved to another device, seconds), by which older copies of the ticket are refused.
+(ticket id → when its place last moved to another device, seconds), by which older copies of the ticket are refused;
+`notify` (ticket id → what was told, and the address at which its visitor is told more, until there is nothing to tell).
 """
 
 from collections.abc import Mapping
@@ -34,6 +35,7 @@ class RoomKeys:
     moved: str
     drawn: str
     drawing: str
+    notify: str
     lines: Mapping[str, str]
     """By lane."""
 
@@ -53,5 +55,6 @@ def room_keys(room: Room) -> RoomKeys:
         moved=stem + "moved",
         drawn=stem + "drawn",
         drawing=stem + "drawing",
+        notify=stem + "notify",
         lines=dict(zip((lane.id for lane in room.lanes), lines, strict=True)),
     )

@@ -8,7 +8,16 @@ from pydantic import BaseModel
 
 from ecluse.auto_settings import AutoSettings
 from ecluse.look_settings import ContactSettings, ThemeSettings
-from ecluse.settings import AideSettings, LaneSettings, OpeningSettings, OperatorSettings, RoomSettings, Settings, parse
+from ecluse.settings import (
+    AideSettings,
+    LaneSettings,
+    NotifySettings,
+    OpeningSettings,
+    OperatorSettings,
+    RoomSettings,
+    Settings,
+    parse,
+)
 
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
 SAMPLE = DOCUMENT.partition("```toml\n")[2].partition("```")[0]
@@ -16,6 +25,7 @@ SAMPLE = DOCUMENT.partition("```toml\n")[2].partition("```")[0]
 SECTIONS: dict[str, type[BaseModel]] = {
     "Top level": Settings, "`[[room]]`": RoomSettings, "`[room.auto]`": AutoSettings, "`[room.opening]`": OpeningSettings,
     "`[room.theme]`": ThemeSettings, "`[room.contact]`": ContactSettings,
+    "`[room.notify]`": NotifySettings,
     "`[[room.lane]]`": LaneSettings,
     "`[[operator]]`": OperatorSettings,
     "`[[helper]]`": AideSettings,
@@ -72,6 +82,7 @@ def test_the_sample_configuration_is_right_and_shows_every_setting(
     assert room.opening is not None
     assert room.theme is not None
     assert room.contact is not None
-    tables = (room.auto, room.opening, room.theme, room.contact, room.lane[0])
+    assert room.notify is not None
+    tables = (room.auto, room.opening, room.theme, room.contact, room.notify, room.lane[0])
     for shown in (settings, room, *tables, settings.operator[0]):
         assert shown.model_fields_set == set(type(shown).model_fields)
