@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from ecluse.notify_settings import NotifySettings, smtp_mistake
+from ecluse.notify_settings import NotifySettings
 from ecluse.opening_settings import OpeningSettings
 from ecluse.room_settings import AideSettings, LaneSettings, OperatorSettings, Role, RoomSettings, Strict
 from ecluse.signing import SigningKey
@@ -26,7 +26,6 @@ __all__ = [
     "AideSettings",
     "ConfigurationError",
     "LaneSettings",
-    "NotifySecrets",
     "NotifySettings",
     "OpeningSettings",
     "OperatorSettings",
@@ -35,7 +34,6 @@ __all__ = [
     "Secrets",
     "Settings",
     "load",
-    "notify_secrets",
     "parse",
     "read_secret",
     "secrets",
@@ -161,13 +159,6 @@ class Secrets(Strict):
     aide_keys: list[tuple[AideSettings, str]] = Field(default=[])
 
 
-class NotifySecrets(Strict):
-    """What a worker needs to tell the visitors of one room; empty where the room does not use it."""
-
-    smtp_url: str = ""
-    hook_key: str = ""
-
-
 def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Settings:
     """Read and check the file at `path`. Raises ConfigurationError with every mistake."""
     if path is None:
@@ -287,34 +278,6 @@ def secrets(settings: Settings, environ: Mapping[str, str] | None = None) -> Sec
         operator_keys=[(who, read(f"operator[{i}].key", who.key)) for i, who in enumerate(settings.operator)],
         aide_keys=[(who, read(f"helper[{i}].key", who.key)) for i, who in enumerate(settings.helper)],
     )
-    if mistakes:
-        raise ConfigurationError(mistakes)
-    return found
-
-
-def notify_secrets(settings: Settings, environ: Mapping[str, str] | None = None) -> Mapping[str, NotifySecrets]:
-    """The secrets of every room that tells its visitors, by room. Only workers need them.
-
-    Raises ConfigurationError with all that are missing or wrong.
-    """
-    source = os.environ if environ is None else environ
-    mistakes: list[str] = []
-
-    def read(where: str, reference: str | None, *, least: int = MIN_SECRET_CHARS) -> str:
-        try:
-            return "" if reference is None else read_secret(reference, source, least=least)
-        except ValueError as error:
-            mistakes.append(f"{where}: {error}")
-            return ""
-
-    found = {}
-    for i, room in enumerate(settings.room):
-        if room.notify is not None:
-            smtp_url = read(f"room[{i}].notify.smtp", room.notify.smtp, least=1)
-            if smtp_url and (mistake := smtp_mistake(smtp_url)):
-                mistakes.append(f"room[{i}].notify.smtp: {mistake}")
-            hook_key = read(f"room[{i}].notify.hook_key", room.notify.hook_key)
-            found[room.id] = NotifySecrets(smtp_url=smtp_url, hook_key=hook_key)
     if mistakes:
         raise ConfigurationError(mistakes)
     return found

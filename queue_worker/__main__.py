@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from ecluse.notify_secrets import NotifySecrets, notify_secrets
 from ecluse.reload import stop_on_hangup
-from ecluse.settings import ConfigurationError, NotifySecrets, Settings, load, notify_secrets, secrets
+from ecluse.settings import ConfigurationError, Settings, load, secrets
 from ecluse.store.client import Store
 from ecluse.store.safety import check_server
 from ecluse.telemetry import Metrics, configure_logging

@@ -15,9 +15,10 @@ import structlog
 from ecluse.clock import Clock, system_clock
 from ecluse.domain.errors import StoreAway
 from ecluse.domain.notify import Event, Way
+from ecluse.notify_secrets import NotifySecrets
 from ecluse.services import room_of
 from ecluse.services.notify import Watch
-from ecluse.settings import NotifySecrets, Settings
+from ecluse.settings import Settings
 from ecluse.store.client import Store
 from ecluse.store.line import Line
 from ecluse.store.notify import Addresses

@@ -26,7 +26,8 @@ def configured(config: Path | None, *, status: int = 2, tells: bool = True) -> "
 
     `tells`: whether something here tells visitors of their turn, and so needs the secrets for that.
     """
-    from ecluse.settings import ConfigurationError, load, notify_secrets, secrets
+    from ecluse.notify_secrets import notify_secrets
+    from ecluse.settings import ConfigurationError, load, secrets
 
     try:
         settings = load(config)

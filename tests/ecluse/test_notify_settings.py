@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from ecluse.domain.notify import Way, near_ahead
-from ecluse.settings import ConfigurationError, notify_secrets, parse
+from ecluse.notify_secrets import notify_secrets
+from ecluse.settings import ConfigurationError, parse
 
 MAIL = {"smtp": "env:SMTP", "sender": "Préfecture <a@example.org>"}
 HOOK = {"hook_url": "https://sms.example.org/ecluse", "hook_key": "env:HOOK"}

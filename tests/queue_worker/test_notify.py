@@ -11,8 +11,9 @@ import pytest
 
 from ecluse.clock import ManualClock
 from ecluse.domain.notify import Address, Way
+from ecluse.notify_secrets import NotifySecrets
 from ecluse.services import room_of
-from ecluse.settings import NotifySecrets, Settings, parse
+from ecluse.settings import Settings, parse
 from ecluse.store.client import Store
 from ecluse.store.line import Line
 from ecluse.store.notify import Addresses
