@@ -8,17 +8,22 @@ from pathlib import Path
 
 import structlog
 
-from ecluse.settings import ConfigurationError, load, secrets
+from ecluse.settings import ConfigurationError, Settings, load, secrets
 
 log = structlog.get_logger()
 
 
-def stop_on_hangup(config: Path | None, stop: Callable[[], None]) -> None:
-    """Call `stop` at SIGHUP, provided that the configuration can be read. Needs a running loop."""
+def stop_on_hangup(
+    config: Path | None, stop: Callable[[], None], check: Callable[[Settings], object] = secrets
+) -> None:
+    """Call `stop` at SIGHUP, provided that the configuration can be read and `check` does not refuse it.
+
+    Needs a running loop.
+    """
 
     def hung_up() -> None:
         try:
-            secrets(load(config))
+            check(load(config))
         except ConfigurationError as error:
             log.error("configuration_refused", mistakes=error.mistakes)
             return

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from ecluse.auto_settings import AutoSettings
 from ecluse.look_settings import ContactSettings, ThemeSettings
+from ecluse.notify_settings import NotifySettings
 from ecluse.opening_settings import OpeningSettings
 from ecluse.person_settings import PersonSettings
 
@@ -93,6 +94,7 @@ class RoomSettings(Strict):
     contact: ContactSettings | None = None
     person: PersonSettings | None = None
     invitations_per_issuer: int = Field(default=500, ge=0, le=1_000_000)
+    notify: NotifySettings | None = None
 
     @field_validator("hosts")
     @classmethod

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from ecluse.notify_settings import NotifySettings
 from ecluse.opening_settings import OpeningSettings
 from ecluse.room_settings import AideSettings, LaneSettings, OperatorSettings, Role, RoomSettings, Strict
 from ecluse.signing import SigningKey
@@ -25,6 +26,7 @@ __all__ = [
     "AideSettings",
     "ConfigurationError",
     "LaneSettings",
+    "NotifySettings",
     "OpeningSettings",
     "OperatorSettings",
     "Role",
@@ -46,7 +48,7 @@ class ConfigurationError(Exception):
         self.mistakes = mistakes
 
 
-def read_secret(reference: str, environ: Mapping[str, str]) -> str:
+def read_secret(reference: str, environ: Mapping[str, str], *, least: int = MIN_SECRET_CHARS) -> str:
     """The secret behind `env:NAME` or `file:/path`. Raises ValueError with what to do."""
     kind, _, name = reference.partition(":")
     if kind == "env" and name:
@@ -60,8 +62,8 @@ def read_secret(reference: str, environ: Mapping[str, str]) -> str:
             raise ValueError(f"cannot read {name}: {error.strerror}") from None
     else:
         raise ValueError("name the secret as env:NAME or file:/path; it is never written in the file")
-    if len(secret) < MIN_SECRET_CHARS:
-        raise ValueError(f"the secret behind {reference} is shorter than {MIN_SECRET_CHARS} characters")
+    if len(secret) < least:
+        raise ValueError(f"the secret behind {reference} is shorter than {least} characters")
     return secret
 
 
@@ -230,7 +232,7 @@ def _overlaps(rooms: object) -> list[str]:
     return mistakes
 
 
-_NEVER_SHOWN = frozenset({"signing_keys", "redis_url", "origin", "origin_key", "key"})
+_NEVER_SHOWN = frozenset({"signing_keys", "redis_url", "origin", "origin_key", "key", "smtp", "hook_key"})
 
 
 def _mistake(detail: Any) -> str:

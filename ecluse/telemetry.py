@@ -22,7 +22,9 @@ from prometheus_client import (
     start_http_server,
 )
 
-HIDDEN_KEYS = frozenset({"token", "cookie", "set_cookie", "person", "authorization", "password", "secret"})
+HIDDEN_KEYS = frozenset(
+    {"token", "cookie", "set_cookie", "person", "authorization", "password", "secret", "email", "phone"}
+)
 """Keys that never appear in a log line, at any depth, in either spelling (`set-cookie`, `Set_Cookie`)."""
 
 _ORIGIN_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -113,6 +115,7 @@ class RequestOutcome(StrEnum):
     CLAIM_EARLY = "claim_early"
     CLAIM_GONE = "claim_gone"
     CLAIM_EXTENDED = "claim_extended"
+    NOTIFY = "notify"
     OPERATOR = "operator"
     ERROR = "error"
 
@@ -146,6 +149,15 @@ class TickOutcome(StrEnum):
     FAILED = "failed"
 
 
+class NotifyOutcome(StrEnum):
+    """What became of a message to a visitor who is away."""
+
+    SENT = "sent"
+    RETRIED = "retried"
+    REFUSED = "refused"
+    DROPPED = "dropped"
+
+
 _Name = TypeVar("_Name", bound=StrEnum)
 
 
@@ -175,6 +187,9 @@ class RoomMetrics:
         self.claim_delay_seconds = metrics.claim_delay_seconds.labels(room)
         self.ticks = _bound(metrics.ticks, room, TickOutcome)
         self.tick_seconds = metrics.tick_seconds.labels(room)
+        self.notify_addresses = metrics.notify_addresses.labels(room)
+        self._notifications = metrics.notifications
+        self._ways: dict[str, Mapping[NotifyOutcome, Counter]] = {}
         self._room = room
         self._waiting = metrics.waiting
         self._lanes: dict[str, Gauge] = {}
@@ -185,6 +200,14 @@ class RoomMetrics:
         if gauge is None:
             gauge = self._lanes[lane] = self._waiting.labels(self._room, lane)
         return gauge
+
+    def notify(self, way: str) -> Mapping[NotifyOutcome, Counter]:
+        """Messages by `way` (email or phone), by outcome."""
+        found = self._ways.get(way)
+        if found is None:
+            found = {name: self._notifications.labels(self._room, way, name.value) for name in NotifyOutcome}
+            self._ways[way] = found
+        return found
 
 
 class Metrics:
@@ -206,6 +229,10 @@ class Metrics:
         self.claims = self._counter("claims", "Claims, by outcome", ("room", "outcome"))
         self.origin_errors = self._counter("origin_errors", "Requests the origin let down", ("room", "kind"))
         self.ticks = self._counter("ticks", "Turns of the worker, by outcome", ("room", "outcome"))
+        self.notifications = self._counter(
+            "notifications", "Messages to visitors who are away, by outcome", ("room", "way", "outcome")
+        )
+        self.notify_addresses = self._gauge("notify_addresses", "Addresses kept for messages", room)
         self.store_errors = self._counter("store_errors", "Calls to Redis that failed", ())
         self.origin_seconds = self._histogram("origin_seconds", "Time to the origin's headers", _ORIGIN_BUCKETS)
         self.tick_seconds = self._histogram("tick_seconds", "Duration of a turn of the worker", _TICK_BUCKETS)

@@ -131,6 +131,7 @@ class Answers:
             slots_left=board.document["slots_left"],
             early_seconds=_early_seconds(scope) if isinstance(standing, Called) else 0,
             healing=board.is_healing,
+            tells=room.settings.notify.ways if room.settings.notify else (),
         )
 
     async def accessibility(self, scope: Scope, _receive: Receive, send: Send) -> None:

@@ -34,6 +34,7 @@ from gateway.inviting import Inviting
 from gateway.joining import Joining
 from gateway.jwks import public_keys
 from gateway.memory import settle_memory, trim
+from gateway.notify import Notify
 from gateway.open_data import OpenData
 from gateway.operators import Operators
 from gateway.pages import SECURITY_HEADERS, STATIC_PREFIX, Pages
@@ -66,8 +67,7 @@ class Edge:
         self._metrics = metrics
         self._proxy = Proxy()
         self._pages = Pages(settings.templates, rooms=settings.room)
-        self.answers = Answers(self._pages)
-        self.boards = Boards()
+        self.answers, self.boards = Answers(self._pages), Boards()
         self._visitors = Visitors(self.answers, clock)
         self._codes = Codes(self.answers, Attempts(settings.networks, clock), settings.public_url)
         self._desk = Desk(
@@ -107,9 +107,9 @@ class Edge:
         self._refreshing: asyncio.Task[None] | None = None
 
     def _routes_of_visitors(self) -> dict[bytes, tuple[RoomEdge, dict[str, Handler]]]:
-        draws = Draws()
+        draws, notify = Draws(), Notify(self._visitors, self.answers)
         data = OpenData(self.answers, draws, self._clock)
-        parts = (self.boards, draws, data, self._calendar, self._visitors, self._joining, self._codes)
+        parts = (self.boards, draws, data, self._calendar, self._visitors, self._joining, self._codes, notify)
         table: Table = {tail: found for part in parts for tail, found in part.table.items()}
         rooms = self.directory.by_id.values()
         return {_ROOMS + room.id.encode() + tail: (room, methods) for room in rooms for tail, methods in table.items()}
@@ -202,8 +202,7 @@ class Edge:
                     await room.store.note_origin(self._name, report)
 
     async def _refresh(self) -> None:
-        now_ms = self._clock() * 1000
-        rooms = self.directory.by_id.values()
+        now_ms, rooms = self._clock() * 1000, self.directory.by_id.values()
         outcomes = await asyncio.gather(*(room.board.refresh(now_ms) for room in rooms), return_exceptions=True)
         for room, outcome in zip(rooms, outcomes, strict=True):
             if isinstance(outcome, Exception):

@@ -9,7 +9,7 @@ from gateway.asgi import Headers, Scope, Send, respond
 from gateway.cookies import set_language
 from gateway.directory import RoomEdge
 from gateway.forms import JoinForm
-from gateway.page_views import AskView, LaneChoice
+from gateway.page_ask import AskView, LaneChoice
 from gateway.pages import SECURITY_HEADERS
 from gateway.problems import send_problem
 from gateway.requests import UNSAFE, query

@@ -29,12 +29,12 @@ class RoomCookies:
         self.ticket = f"{prefix}ecluse_ticket_{room}".encode()
         self.follow = f"{prefix}ecluse_follow_{room}".encode()
         self.granted = f"{prefix}ecluse_pass_{room}".encode()
-        self._ticket_seconds = ticket_seconds
+        self.ticket_seconds = ticket_seconds
         self._tail = b"; Path=/; HttpOnly; SameSite=Lax" + (b"; Secure" if secure else b"")
 
     def set_ticket(self, token: str) -> tuple[bytes, bytes]:
         """Give the visitor a ticket."""
-        return self._set(self.ticket, token.encode(), self._ticket_seconds)
+        return self._set(self.ticket, token.encode(), self.ticket_seconds)
 
     def set_pass(self, token: str, seconds: int) -> tuple[bytes, bytes]:
         """Give the visitor a pass that lives `seconds`."""
@@ -42,7 +42,7 @@ class RoomCookies:
 
     def set_follow(self, token: str) -> tuple[bytes, bytes]:
         """Let the visitor follow somebody's place."""
-        return self._set(self.follow, token.encode(), self._ticket_seconds)
+        return self._set(self.follow, token.encode(), self.ticket_seconds)
 
     def forget_follow(self) -> tuple[bytes, bytes]:
         """End the following."""

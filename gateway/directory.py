@@ -20,6 +20,7 @@ from ecluse.store.client import Store
 from ecluse.store.codes import CodeStore
 from ecluse.store.invitations import InvitationStore
 from ecluse.store.line import Line
+from ecluse.store.notify import Addresses
 from ecluse.store.rooms import RoomStore
 from ecluse.store.tries import Tries
 from ecluse.telemetry import Metrics, RoomMetrics
@@ -52,6 +53,8 @@ class RoomEdge:
     flow: OriginFlow
     metrics: RoomMetrics
     look: RoomLook
+    addresses: Addresses | None
+    """Where visitors are told of their turn, in a room that tells them."""
     home: str
     """Where a visitor goes who came from nowhere in particular."""
     open_prefixes: tuple[bytes, ...]
@@ -186,6 +189,7 @@ def build_directory(settings: Settings, secrets: Secrets, store: Store, metrics:
             flow=OriginFlow(config.auto.target_ms, limits=lambda: board.automatic),
             metrics=metrics.room(config.id),
             look=look_of(config),
+            addresses=Addresses(line) if config.notify else None,
             home=config.paths[0],
             open_prefixes=tuple(path.encode() for path in config.open_paths),
         )

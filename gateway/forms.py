@@ -1,5 +1,6 @@
 """What a visitor may send along: a small form or JSON object, read strictly. Untrusted text enters here."""
 
+from typing import TypeVar
 from urllib.parse import parse_qs
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -31,21 +32,36 @@ class JoinForm(BaseModel):
         return self.confirm is True or self.confirm in ("1", "true")
 
 
-_NOTHING = JoinForm()
+class NotifyForm(BaseModel):
+    """Where a visitor wants to be told of their turn; `to` is where they want to go."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    email: str | None = None
+    phone: str | None = None
+    to: str | None = None
+
+
+_Form = TypeVar("_Form", bound=BaseModel)
 
 
 async def read_form(scope: Scope, receive: Receive) -> JoinForm:
+    """What a visitor says when joining. Raises BadInput, BodyTooLarge."""
+    return await read_fields(scope, receive, JoinForm)
+
+
+async def read_fields(scope: Scope, receive: Receive, form: type[_Form]) -> _Form:
     """The fields of a JSON or form body, or none. Raises BadInput, BodyTooLarge."""
     body = await read_body(receive)
     if not body.strip():
-        return _NOTHING
+        return form()
     try:
         if is_json(scope):
-            return JoinForm.model_validate_json(body)
+            return form.model_validate_json(body)
         kind = header(scope, b"content-type") or b""
         if kind.startswith(b"application/x-www-form-urlencoded"):
             fields = parse_qs(body.decode(), max_num_fields=20, strict_parsing=False)
-            return JoinForm.model_validate({name: values[-1] for name, values in fields.items()})
+            return form.model_validate({name: values[-1] for name, values in fields.items()})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "body"

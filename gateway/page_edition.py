@@ -10,21 +10,14 @@ from urllib.parse import quote
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, Template, TemplateError
 from markupsafe import Markup
 
+from ecluse.catalogues import catalogue_of
 from ecluse.domain.statistics import chart_heights
+from gateway.page_ask import AskPart, AskView, ask_part
 from gateway.page_files import STATIC_PREFIX
-from gateway.page_languages import catalogue_of, locale_of, name_of
+from gateway.page_languages import locale_of, name_of
 from gateway.page_mould import Mould, hole
 from gateway.page_phrases import Phrases
-from gateway.page_views import (
-    AskPart,
-    AskView,
-    ProblemView,
-    SharedPart,
-    WaitingView,
-    ask_part,
-    by_language,
-    shared_part,
-)
+from gateway.page_views import NotifyView, ProblemView, SharedPart, WaitingView, by_language, shared_part
 
 __all__ = ["Edition", "TemplateError"]
 MOULDS = 256
@@ -102,6 +95,14 @@ class Edition:
         """A problem for a person."""
         title, title_lang = by_language(view.title, self.code)
         return self.render("problem.html", view=view, look=view.look, room_title=title, title_lang=title_lang)
+
+    def notify(self, view: NotifyView) -> bytes:
+        """The page of an address."""
+        title, title_lang = by_language(view.title, self.code)
+        until = self.phrases.on_the_day(view.delete_by_ms, view.zone)
+        return self.render(
+            "notify.html", view=view, look=view.look, room_title=title or view.room, title_lang=title_lang, until=until
+        )
 
     def _cast(self, page: SharedPart | AskPart) -> Mould:
         name = "ask" if isinstance(page, AskPart) else "page"

@@ -11,17 +11,20 @@ from pathlib import Path
 
 from babel import negotiate_locale
 
+from ecluse.catalogues import codes_in
 from ecluse.settings import RoomSettings
+from gateway.page_ask import AskView
 from gateway.page_edition import Edition, TemplateError
 from gateway.page_files import STATIC_PREFIX, StaticFile, packed_file, read_static
 from gateway.page_headers import SECURITY_HEADERS
-from gateway.page_languages import accepted, codes_in, zone_called
+from gateway.page_languages import accepted, zone_called
 from gateway.page_look import STYLE, own_files
-from gateway.page_views import AskView, ProblemView, WaitingView, WaitSpan
+from gateway.page_views import NotifyView, ProblemView, WaitingView, WaitSpan
 
 __all__ = [
     "SECURITY_HEADERS",
     "STATIC_PREFIX",
+    "NotifyView",
     "Pages",
     "ProblemView",
     "StaticFile",
@@ -118,6 +121,10 @@ class Pages:
     def problem(self, view: ProblemView) -> bytes:
         """A problem as a page: what happened, what to do, and a way to try again."""
         return self._edition(view.lang).problem(view)
+
+    def notify(self, view: NotifyView) -> bytes:
+        """Where a visitor sees, gives or deletes the address at which they are told of their turn."""
+        return self._edition(view.lang).notify(view)
 
     def problem_doc(self, slug: str, title: str, detail: str, status: int) -> bytes:
         """The page behind a problem's `type`; for developers, in English."""

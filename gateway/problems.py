@@ -49,6 +49,8 @@ ROWS: Mapping[type[errors.EcluseError], Row] = {
     errors.MistypedCode: Row(422, "mistyped-code", "Mistyped code"),
     errors.UnknownCode: Row(404, "unknown-code", "Unknown code"),
     errors.TooManyTries: Row(429, "too-many-tries", "Too many tries"),
+    errors.AddressesFull: Row(503, "addresses-full", "Too many addresses"),
+    errors.ChangedTooOften: Row(429, "changed-too-often", "Changed too often"),
     errors.RoomFull: Row(503, "full", "Line full"),
     errors.RoomClosed: Row(503, "closed", "Room closed"),
     errors.Waiting: Row(429, "waiting", "Waiting"),

@@ -67,7 +67,7 @@ class Visitors:
             b"/leave": {"POST": self.leave},
         }
 
-    def _ticket(self, room: RoomEdge, scope: Scope) -> Ticket:
+    def ticket_of(self, room: RoomEdge, scope: Scope) -> Ticket:
         """The caller's ticket. Raises NoTicket, Forged, WrongRoom, Expired."""
         token = cookie(scope, room.cookies.ticket) or bearer(scope)
         if token is None:
@@ -76,7 +76,7 @@ class Visitors:
 
     async def ticket(self, room: RoomEdge, scope: Scope, _receive: Receive, send: Send) -> None:
         """Where the caller's ticket stands; from memory while it surely waits."""
-        ticket = self._ticket(room, scope)
+        ticket = self.ticket_of(room, scope)
         room.metrics.requests[RequestOutcome.TICKET].inc()
         waiting = room.visits.from_memory(ticket)
         if waiting is not None:
@@ -107,7 +107,7 @@ class Visitors:
         refuse_cross_site(scope)
         form = await read_form(scope, receive)
         to = same_site_path(form.to, room.home)
-        ticket = self._ticket(room, scope)
+        ticket = self.ticket_of(room, scope)
         outcome = await room.visits.claim(ticket)
         if isinstance(outcome, Admission):
             await self._admitted(room, scope, send, outcome, to)
@@ -163,7 +163,7 @@ class Visitors:
         """More time for a called visitor."""
         refuse_cross_site(scope)
         form = await read_form(scope, receive)
-        found = await room.visits.extend(self._ticket(room, scope))
+        found = await room.visits.extend(self.ticket_of(room, scope))
         room.metrics.requests[RequestOutcome.CLAIM_EXTENDED].inc()
         if wants_page(scope) and not is_json(scope):
             to = quote(same_site_path(form.to, room.home), safe="/")

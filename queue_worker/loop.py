@@ -7,6 +7,7 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
+from typing import Protocol
 
 import structlog
 
@@ -22,18 +23,28 @@ log = structlog.get_logger()
 _LONGEST_PAUSE_SECONDS = 2.0
 
 
-class Worker:
-    """The turns of all rooms of a configuration."""
+class Aside(Protocol):
+    """What goes on beside the turns."""
 
-    def __init__(self, settings: Settings, store: Store, metrics: Metrics) -> None:
+    async def run(self, stop: asyncio.Event) -> None:
+        """Go on until `stop` is set."""
+        ...
+
+
+class Worker:
+    """The turns of all rooms of a configuration, and what goes on beside them."""
+
+    def __init__(self, settings: Settings, store: Store, metrics: Metrics, notify: Sequence[Aside] = ()) -> None:
         keep_ms = settings.ticket_hours * 3_600_000
         rooms: Sequence[RoomTicks] = [RoomTicks(Line(store, room_of(room), keep_ms=keep_ms)) for room in settings.room]
         self._rooms = rooms
+        self._notify = notify
         self._metrics = metrics
 
     async def run(self, stop: asyncio.Event) -> None:
         """Take turns until `stop` is set."""
         turns = [asyncio.create_task(self._room(room, stop)) for room in self._rooms]
+        turns += [asyncio.create_task(notify.run(stop)) for notify in self._notify]
         await stop.wait()
         await asyncio.gather(*turns)
 

@@ -68,7 +68,7 @@ def gateway(config: ConfigOption = None, port: PortOption = None, workers: Worke
     from ecluse.cli.machine import Machine
     from ecluse.ports import PortUnavailable
 
-    path, settings = configured(config)
+    path, settings = configured(config, tells=False)
     _refuse_embedded(settings.redis_url)
     try:
         machine = Machine(path, settings, port=port, workers=workers, state=None)

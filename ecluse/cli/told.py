@@ -21,13 +21,19 @@ def fail(message: str, status: int = 1) -> NoReturn:
     raise typer.Exit(status)
 
 
-def configured(config: Path | None, *, status: int = 2) -> "tuple[Path, Settings]":
-    """The checked configuration and where it is; every mistake, secrets included, is a line, then exit `status`."""
+def configured(config: Path | None, *, status: int = 2, tells: bool = True) -> "tuple[Path, Settings]":
+    """The checked configuration and where it is; every mistake, secrets included, is a line, then exit `status`.
+
+    `tells`: whether something here tells visitors of their turn, and so needs the secrets for that.
+    """
+    from ecluse.notify_secrets import notify_secrets
     from ecluse.settings import ConfigurationError, load, secrets
 
     try:
         settings = load(config)
         secrets(settings)
+        if tells:
+            notify_secrets(settings)
     except ConfigurationError as error:
         for mistake in error.mistakes:
             sys.stderr.write(f"{mistake}\n")

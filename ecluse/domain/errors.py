@@ -154,6 +154,14 @@ class TooManyTries(EcluseError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class AddressesFull(EcluseError):
+    """As many people asked to be told as can be. Your place is kept: keep the page open, or try again later."""
+
+
+class ChangedTooOften(EcluseError):
+    """For one ticket an address can be given five times. Your place is kept, and so is the last address."""
+
+
 class RoomFull(EcluseError):
     """The line is as long as it may be. Try again later; those already in line keep their places."""
 

@@ -33,6 +33,8 @@ class Operations:
         self._line = line
         self._store = store
         self._slots_left: int | None = None
+        self._slots_said: int | None = None
+        self._slots_later: asyncio.Task[None] | None = None
         self._slots_noted_at = 0.0
 
     @property
@@ -74,15 +76,30 @@ class Operations:
     async def note_slots_left(self, slots: int, now: float) -> None:
         """The origin says how many slots are left: on the board within a second or two. Says nothing if Redis is away.
 
-        `now` in seconds; at most one word a second goes to Redis, and only if the number changed.
+        `now` in seconds; at most one word a second goes to Redis, and only if the number changed. The last word of a
+        second follows by itself: it may be the one that says none is left.
         """
-        if slots == self._slots_left or now - self._slots_noted_at < 1:
+        self._slots_said = slots
+        if self._slots_later is not None or slots == self._slots_left:
             return
-        self._slots_left, self._slots_noted_at = slots, now
+        wait_seconds = self._slots_noted_at + 1 - now
+        if wait_seconds > 0:
+            self._slots_later = asyncio.create_task(self._write_slots_left(min(wait_seconds, 1), now))
+        else:
+            await self._write_slots_left(0, now)
+
+    async def _write_slots_left(self, wait_seconds: float, now: float) -> None:
         try:
-            await self._store.note_slots_left(slots)
+            if wait_seconds > 0:
+                await asyncio.sleep(wait_seconds)
+            slots = self._slots_said
+            if slots is not None and slots != self._slots_left:
+                self._slots_left, self._slots_noted_at = slots, now + wait_seconds
+                await self._store.note_slots_left(slots)
         except StoreAway:
             self._slots_left = None
+        finally:
+            self._slots_later = None
 
     async def set_slots_left(self, slots: int, *, who: str) -> None:
         """An operator says how many slots are left; in the journal if that is another number than before."""

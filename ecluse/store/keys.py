@@ -9,7 +9,8 @@ the origin), from which the automatic pace is worked out; `series` (a stream: an
 (date → what was counted, JSON); `moved` (ticket id → when its place last moved to another device, seconds), by which
 older copies of the ticket are refused; `tries` (a string of counters of one size: how often people were asked for by
 number lately, in nominative rooms); `invitations` (a hash: batches of invitations to a lane, and which ticket used
-each).
+each); `notify` (ticket id → what was told, and the address at which its visitor is told more, until there is nothing to
+tell).
 """
 
 from collections.abc import Mapping
@@ -41,6 +42,7 @@ class RoomKeys:
     tries: str
     invitations: str
     days: str
+    notify: str
     lines: Mapping[str, str]
     """By lane."""
 
@@ -63,5 +65,6 @@ def room_keys(room: Room) -> RoomKeys:
         tries=stem + "tries",
         invitations=stem + "invitations",
         days=stem + "days",
+        notify=stem + "notify",
         lines=dict(zip((lane.id for lane in room.lanes), lines, strict=True)),
     )

@@ -10,7 +10,16 @@ from ecluse.auto_settings import AutoSettings
 from ecluse.look_settings import ContactSettings, ThemeSettings
 from ecluse.opening_settings import DrandSettings
 from ecluse.person_settings import PersonSettings
-from ecluse.settings import AideSettings, LaneSettings, OpeningSettings, OperatorSettings, RoomSettings, Settings, parse
+from ecluse.settings import (
+    AideSettings,
+    LaneSettings,
+    NotifySettings,
+    OpeningSettings,
+    OperatorSettings,
+    RoomSettings,
+    Settings,
+    parse,
+)
 
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
 SAMPLE = DOCUMENT.partition("```toml\n")[2].partition("```")[0]
@@ -20,6 +29,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[room.opening.drand]`": DrandSettings,
     "`[room.theme]`": ThemeSettings, "`[room.contact]`": ContactSettings,
     "`[room.person]`": PersonSettings,
+    "`[room.notify]`": NotifySettings,
     "`[[room.lane]]`": LaneSettings,
     "`[[operator]]`": OperatorSettings,
     "`[[helper]]`": AideSettings,
@@ -77,7 +87,10 @@ def test_the_sample_configuration_is_right_and_shows_every_setting(
     assert room.theme is not None
     assert room.contact is not None
     assert room.person is not None
+    assert room.notify is not None
     assert room.opening.drand is not None
-    tables = (room.auto, room.opening, room.opening.drand, room.theme, room.contact, room.person, room.lane[0])
+    tables = (
+        room.auto, room.opening, room.opening.drand, room.theme, room.contact, room.person, room.notify, room.lane[0],
+    )  # fmt: skip
     for shown in (settings, room, *tables, settings.operator[0]):
         assert shown.model_fields_set == set(type(shown).model_fields)

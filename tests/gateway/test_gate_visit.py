@@ -190,3 +190,16 @@ async def test_a_pass_of_one_room_opens_no_other(open_whole: OpenWhole) -> None:
     visitor.jar = {"ecluse_pass_autre": visitor.granted}
     assert (await visitor.get("/b/")).text.startswith("<!")
     assert whole.origin.targets == [b"/a/", b"/b/"]
+
+
+async def test_the_last_word_on_the_slots_left_is_never_lost_however_fast_they_go(open_whole: OpenWhole) -> None:
+    whole = await open_whole()
+    visitor = await whole.occupied()
+    for left in (5, 4, 3, 0):
+        assert (await visitor.get(f"/slots/{left}")).body == b"ok"
+
+    async def told() -> bool:
+        await whole.turn()
+        return bool((await visitor.get(f"{ROOM}/board.json")).json()["slots_left"] == 0)
+
+    await eventually(told, 10)

@@ -24,7 +24,7 @@ KEYWORDS: dict[str, Any] = {"_": None, "text": None, "raw": None, "plural": (1, 
 def messages() -> Iterator[str | tuple[str, ...]]:
     with (TEMPLATES / "locales" / "babel.cfg").open() as file:
         methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
-    for folder in (TEMPLATES, TEMPLATES.parent / "gateway"):
+    for folder in (TEMPLATES, TEMPLATES.parent / "gateway", TEMPLATES.parent / "queue_worker"):
         for _, _, message, _, _ in extract_from_dir(
             folder, methods, options, KEYWORDS, directory_filter=lambda _: True
         ):

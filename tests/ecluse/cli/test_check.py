@@ -69,3 +69,15 @@ def test_help_names_every_command() -> None:
 
 def test_an_unknown_command_is_bad_usage() -> None:
     assert ecluse("dmeo").returncode == 2
+
+
+def test_the_secrets_of_messages_are_checked_too_and_never_shown(config: Path) -> None:
+    notify = '[room.notify]\nsmtp = "env:ECLUSE_TEST_SMTP"\nsender = "a@example.org"\n\n[[operator]]'
+    config.write_text(CONFIGURATION.replace("[[operator]]", notify))
+    for url, told in ((None, "set the variable ECLUSE_TEST_SMTP"), ("http://u:hunter2@mx", "write it as smtp://")):
+        ended = ecluse("check", "--config", str(config), env=KEYS | ({} if url is None else {"ECLUSE_TEST_SMTP": url}))
+        assert ended.returncode == 1
+        assert ended.stderr.startswith(f"room[0].notify.smtp: {told}")
+        assert "hunter2" not in ended.stderr
+    right = ecluse("check", "--config", str(config), env=KEYS | {"ECLUSE_TEST_SMTP": "smtps://u:p@mx.example.org"})
+    assert right.returncode == 0, right.stderr
