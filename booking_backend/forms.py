@@ -7,12 +7,12 @@ from urllib.parse import parse_qs
 
 from starlette.requests import Request
 
-from booking_backend.slots import Draft
+from booking_backend.slots import Draft, Visit
 from ecluse.origin import STATE_KEY
 from ecluse.tokens import Pass
 
 BODY_MAX_BYTES = 16 * 1024
-_DRAFT_MAX_CHARS = 200
+_DRAFT_MAX_CHARS = 300
 _ID = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
 
@@ -25,11 +25,17 @@ class Unreadable(Exception):
         self.status = status
 
 
-def session_of(request: Request) -> str:
+def visit_of(request: Request) -> Visit:
     """The visit this request belongs to, as the gate verified it."""
     granted = request.scope["state"][STATE_KEY]
     assert isinstance(granted, Pass)
-    return granted.session
+    return Visit(granted.session, granted.person)
+
+
+def person_of(request: Request) -> str | None:
+    """The person of the visit's pass; None where there is none, or no visit at all behind an open address."""
+    granted = request.scope.get("state", {}).get(STATE_KEY)
+    return granted.person if isinstance(granted, Pass) else None
 
 
 def row_id(text: str) -> int | None:
@@ -78,5 +84,5 @@ async def read_json(request: Request) -> Mapping[str, object]:
 
 def draft_of(fields: Mapping[str, str]) -> Draft:
     """What was typed, cut where no true answer reaches."""
-    name, number = fields.get("name", ""), fields.get("file_number", "")
-    return Draft(name=name[:_DRAFT_MAX_CHARS], file_number=number[:_DRAFT_MAX_CHARS])
+    typed = {name: fields.get(name, "")[:_DRAFT_MAX_CHARS] for name in ("name", "file_number", "email")}
+    return Draft(**typed)
