@@ -5,6 +5,7 @@ Exit status: 0 after SIGTERM or Ctrl-C (promptly), 1 if the service could not st
 
 import argparse
 import asyncio
+import getpass
 import os
 import signal
 import socket
@@ -18,6 +19,7 @@ import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp
 
+from booking_backend.agents_door import hashed, read_agents
 from booking_backend.app import Extras, create_app
 from booking_backend.engine import BadUrl
 from booking_backend.fragile import FragileServer
@@ -33,6 +35,7 @@ from ecluse.tokens import SigningKey
 
 GRACEFUL_SECONDS = 2
 """How long a request in flight may go on after SIGTERM."""
+PASSWORD_MIN_CHARS = 12
 _BACKLOG = 2048
 _log = structlog.get_logger("booking")
 
@@ -63,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     configure_logging("booking")
     try:
         options.database = _told(options.database)
-        return {"serve": _serve, "fill": _fill, "migrate": _migrate}[options.command](options)
+        return {"serve": _serve, "fill": _fill, "migrate": _migrate, "hash-password": _hash}[options.command](options)
     except (ValueError, BadUrl) as error:
         sys.stderr.write(f"booking backend: {error}\n")
         return 2
@@ -80,7 +83,13 @@ def _app(options: argparse.Namespace) -> ASGIApp:
         room=options.room,
         keys=keys,
         zone=_zone(options.time_zone),
-        extras=Extras(wanted=Filling(seed=options.seed, counters=options.counters), mail=_mail(options)),
+        extras=Extras(
+            wanted=Filling(seed=options.seed, counters=options.counters),
+            mail=_mail(options),
+            partner_tokens=[read_secret(each, os.environ) for each in options.partner_token],
+            public_url=options.public_url,
+            agents=read_agents(_told(options.agents).splitlines()),
+        ),
     )
 
 
@@ -120,7 +129,7 @@ def _fill(options: argparse.Namespace) -> int:
     zone, wanted = _zone(options.time_zone), Filling(seed=options.seed, counters=options.counters, weeks=options.weeks)
 
     async def fill(store: SlotStore) -> None:
-        added = await store.prepare(zone=zone, wanted=wanted)
+        added = await store.prepare(zone=zone, wanted=wanted, weeks=options.weeks)
         sys.stdout.write(f"{added} slots added, {await store.slots_left()} places can be booked now\n")
 
     return _with_store(options.database, fill)
@@ -128,6 +137,14 @@ def _fill(options: argparse.Namespace) -> int:
 
 def _migrate(options: argparse.Namespace) -> int:
     return _with_store(options.database, SlotStore.migrate)
+
+
+def _hash(options: argparse.Namespace) -> int:
+    password = getpass.getpass("password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    if len(password) < PASSWORD_MIN_CHARS:
+        raise ValueError(f"the password is too short: at least {PASSWORD_MIN_CHARS} characters")
+    sys.stdout.write(hashed(options.name, password) + "\n")
+    return 0
 
 
 def _with_store(database: str, work: Callable[[SlotStore], Awaitable[None]]) -> int:

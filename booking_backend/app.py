@@ -2,9 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from booking_backend.agents import Agents
+from booking_backend.agents_door import Door
 from booking_backend.answers import sorry
 from booking_backend.choosing import Choosing
 from booking_backend.confirmations import Confirmations
@@ -30,7 +32,8 @@ from booking_backend.migrating import WrongSchema
 from booking_backend.mine import Mine
 from booking_backend.office import Office
 from booking_backend.pages import Pages
-from booking_backend.prefecture import Filling
+from booking_backend.partners import Partners
+from booking_backend.prefecture import WEEKS, Filling
 from booking_backend.slots import Busy
 from booking_backend.store import SYSTEM_DICE, SlotStore
 from ecluse.clock import Clock, system_clock
@@ -38,7 +41,7 @@ from ecluse.origin import STATE_KEY, PassGate
 from ecluse.tokens import SigningKey
 
 _log = structlog.get_logger("booking")
-OPEN_PATHS = ("/static/", "/healthz", "/my/")
+OPEN_PATHS = ("/static/", "/healthz", "/my/", "/partners/", "/agents/")
 """What needs no pass here. Which of it the gateway lets past the line is the room's `open_paths`."""
 _HTTP_REASONS = {404: "not_found", 405: "method", 413: "too_large"}
 
@@ -49,7 +52,15 @@ class Extras:
 
     wanted: Filling | Office | None = Filling()  # noqa: RUF009 - frozen
     """What an empty database is filled with; None leaves it empty."""
+    weeks: int = WEEKS
+    """How far ahead there are slots."""
     mail: MailServer | None = None
+    partner_tokens: Sequence[str] = ()
+    """Whoever sends one of these may ask what a booking hub asks; without any, nobody may."""
+    public_url: str = ""
+    """What addresses told to partners begin with."""
+    agents: Mapping[str, tuple[bytes, bytes]] = field(default_factory=dict)
+    """Salt and password hash of each agent, by name."""
     dice: random.Random = SYSTEM_DICE
 
 
@@ -83,7 +94,7 @@ class Refusals:
         self._interface = interface
 
     def _answer(self, request: Request, reason: str, status: int) -> Response:
-        if request.url.path.startswith("/api/"):
+        if request.url.path.startswith(("/api/", "/partners/")):
             return self._interface.problem(request, reason, status)
         return sorry(self._pages, request, reason, status)
 
@@ -132,13 +143,17 @@ def create_app(
     interface = Interface(store, pages)
     choosing, confirmations = Choosing(store, pages), Confirmations(store, pages, postbox)
     journey = Journey(store, pages, choosing, confirmations)
-    parts = (interface, choosing, journey, Mine(store, pages, confirmations))
+    parts = (
+        interface, choosing, journey, Mine(store, pages, confirmations),
+        Partners(store, pages, tokens=extras.partner_tokens, public_url=extras.public_url),
+        Agents(store, pages, Door(extras.agents)),
+    )  # fmt: skip
     refusals = Refusals(pages, interface)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         try:
-            await store.prepare(zone=zone, wanted=extras.wanted)
+            await store.prepare(zone=zone, wanted=extras.wanted, weeks=extras.weeks)
         except (WrongSchema, SQLAlchemyError, Busy) as error:
             _log.error("database_unusable", database=str(database), reason=str(error))
             await store.close()

@@ -31,7 +31,7 @@ def open_engine(database: Path | str, *, pool_size: int = 4) -> AsyncEngine:
         return _sqlite(Path(database), pool_size)
     try:
         url = make_url(database)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise BadUrl("the database URL cannot be read; write postgresql://user:password@host/name") from None
     if url.drivername == "sqlite":
         return _sqlite(Path(url.database or ""), pool_size)

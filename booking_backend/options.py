@@ -1,4 +1,4 @@
-"""The command line: `python -m booking_backend [serve | fill | migrate]`; without a word it serves."""
+"""The command line: `python -m booking_backend [serve | fill | migrate | hash-password]`; without a word it serves."""
 
 import argparse
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ _DATABASE = "SQLite file, made and filled if it is new; or postgresql://user@hos
 
 def arguments(argv: Sequence[str]) -> argparse.Namespace:
     """What was asked for; its `command` is serve, fill or migrate. Exits with status 2 for bad usage."""
-    command = argv[0] if argv and argv[0] in ("serve", "fill", "migrate") else "serve"
-    parser = {"serve": _serve, "fill": _fill, "migrate": _migrate}[command]()
+    command = argv[0] if argv and argv[0] in _COMMANDS else "serve"
+    parser = _COMMANDS[command]()
     options = parser.parse_args(argv[1:] if argv and argv[0] == command else argv)
     options.command = command
     return options
@@ -23,7 +23,7 @@ def _serve() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m booking_backend",
         description="A small appointment service that is reached through its waiting room only. "
-        "Other commands: fill, migrate (each with --help).",
+        "Other commands: fill, migrate, hash-password (each with --help).",
         epilog="The pass of each request is verified with the key in ECLUSE_ORIGIN_KEY: the room's origin_key.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
@@ -42,6 +42,18 @@ def _serve() -> argparse.ArgumentParser:
         "or env:NAME, file:/path of one (default: no mail)",
     )  # fmt: skip
     parser.add_argument("--mail-from", default="", metavar="ADDRESS", help="who the mail is from")
+    parser.add_argument(
+        "--partner-token",
+        action="append",
+        default=[],
+        metavar="env:NAME|file:/path",
+        help="the token of a booking hub, which may then ask under /partners/; again for another",
+    )
+    parser.add_argument("--public-url", default="", help="what addresses told to partners begin with")
+    parser.add_argument(
+        "--agents", default="", metavar="env:NAME|file:/path",
+        help="who may open /agents/: lines that hash-password prints (default: nobody)",
+    )  # fmt: skip
     _add_fragile(parser)
     return parser
 
@@ -100,3 +112,15 @@ def _migrate() -> argparse.ArgumentParser:
     )
     parser.add_argument("--database", required=True, help=_DATABASE)
     return parser
+
+
+def _hash_password() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m booking_backend hash-password",
+        description="Print the line that lets an agent sign in; the password is asked for, or read from the input.",
+    )
+    parser.add_argument("name", help="the agent's name")
+    return parser
+
+
+_COMMANDS = {"serve": _serve, "fill": _fill, "migrate": _migrate, "hash-password": _hash_password}

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from booking_backend.texts import Words, catalogues, negotiate
+from booking_backend.texts import DEFAULT, Words, catalogues, negotiate
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 COOKIE = "booking_lang"
@@ -49,6 +49,11 @@ class Pages:
             lstrip_blocks=True,
         )
         self._files = {name: _read(path, media_type) for name, (path, media_type) in _FILES.items()}
+
+    @property
+    def office(self) -> Words:
+        """The office's own language and clock."""
+        return Words(DEFAULT, self._zone)
 
     def words(self, request: Request) -> Words:
         """The visitor's language: what they just chose, else chose before, else what their browser asks for."""

@@ -3,6 +3,7 @@
 A lapsed hold, and a place held back whose time has come, count as free here even before a writer has swept them away.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,13 +144,28 @@ async def hold(conn: AsyncConnection, session: str, now: int, hold_id: str | Non
     )  # fmt: skip
 
 
+def _standing(*wanted: ColumnElement[bool]) -> Select[Any]:
+    at = select(_booking, schema.counter.c.name.label("counter")).join(schema.counter)
+    return at.where(_booking.c.cancelled_at.is_(None), *wanted).order_by(_booking.c.id)
+
+
+async def to_come(conn: AsyncConnection, file_numbers: Sequence[str], now: int) -> list[Booking]:
+    """The live bookings of these file numbers whose time is not reached."""
+    later = select(_slot.c.id).where(_slot.c.starts_at > now)
+    wanted = _standing(_booking.c.file_number.in_(file_numbers), _booking.c.slot_id.in_(later))
+    found = [await _as_booking(conn, row, now) for row in await conn.execute(wanted)]
+    return [each for each in found if each is not None]
+
+
 async def booking(conn: AsyncConnection, now: int, *wanted: ColumnElement[bool]) -> Booking | None:
     """The live booking that fits `wanted` (conditions on `schema.booking`)."""
-    standing = and_(_booking.c.cancelled_at.is_(None), *wanted)
-    at = select(_booking, schema.counter.c.name.label("counter")).join(schema.counter)
-    row = (await conn.execute(at.where(standing).order_by(_booking.c.id))).first()
-    booked = None if row is None else await slot(conn, row.slot_id, now)
-    if row is None or booked is None:
+    row = (await conn.execute(_standing(*wanted))).first()
+    return None if row is None else await _as_booking(conn, row, now)
+
+
+async def _as_booking(conn: AsyncConnection, row: Any, now: int) -> Booking | None:
+    booked = await slot(conn, row.slot_id, now)
+    if booked is None:
         return None
     who = Applicant(name=row.name, file_number=row.file_number, email=row.email)
     return Booking(

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from booking_backend import filling, holding, migrating, queries, schema, steps
 from booking_backend.office import Office, ServiceRules, Site
 from booking_backend.planning import days_from
-from booking_backend.prefecture import Filling, prefecture
+from booking_backend.prefecture import WEEKS, Filling, prefecture
 from booking_backend.slots import Applicant, Booking, Draft, Hold, Refusal, Service, Slot, Visit
 from booking_backend.transactions import Transactions
 from ecluse.clock import Clock, system_clock
@@ -48,8 +48,8 @@ class SlotStore:
         """For the other stores on the same tables."""
         return self._in
 
-    async def prepare(self, *, zone: tzinfo, wanted: Filling | Office | None) -> int:
-        """Bring SQLite to this program's schema, fill an empty database, add the slots of days that came since.
+    async def prepare(self, *, zone: tzinfo, wanted: Filling | Office | None, weeks: int = WEEKS) -> int:
+        """Bring SQLite to this program's schema, fill an empty database, add the slots of days that came since, `weeks` ahead.
 
         Returns how many slots were added. With None an empty database stays empty. Raises migrating.WrongSchema.
         """
@@ -60,7 +60,7 @@ class SlotStore:
         async def prepare(conn: AsyncConnection) -> int:
             if self._in.embedded:
                 await migrating.migrate(conn)
-            return await self._fill(conn, zone, wanted)
+            return await self._fill(conn, zone, wanted, weeks)
 
         added = await self._in.write(prepare)
         async with self._in.reading() as conn:
@@ -71,9 +71,8 @@ class SlotStore:
         """Bring the database to this program's schema. Raises migrating.WrongSchema."""
         await self._in.write(migrating.migrate)
 
-    async def _fill(self, conn: AsyncConnection, zone: tzinfo, wanted: Filling | Office | None) -> int:
+    async def _fill(self, conn: AsyncConnection, zone: tzinfo, wanted: Filling | Office | None, weeks: int) -> int:
         tomorrow = datetime.fromtimestamp(self.now, UTC).astimezone(zone).date() + timedelta(days=1)
-        weeks = wanted.weeks if isinstance(wanted, Filling) else Filling().weeks
         if wanted is not None and await filling.is_empty(conn):
             office = wanted if isinstance(wanted, Office) else prefecture(wanted, first=tomorrow)
             await filling.write_office(conn, office)
@@ -218,3 +217,8 @@ class SlotStore:
         """The booking that this visit is choosing another time for."""
         async with self._in.reading() as conn:
             return await queries.moving(conn, visit.session, self.now)
+
+    async def to_come(self, file_numbers: Sequence[str]) -> list[Booking]:
+        """The standing bookings, not yet begun, of these file numbers."""
+        async with self._in.reading() as conn:
+            return await queries.to_come(conn, file_numbers, self.now)

@@ -18,6 +18,7 @@ from ecluse.domain.prospect import Prospects
 from ecluse.domain.room import Room
 from ecluse.services.autopace import AutoPace
 from ecluse.services.counting import Counting
+from ecluse.services.empty import may_call, mode_shown, notice_shown
 from ecluse.services.lives import Lives
 from ecluse.services.openings import OpeningNow, Openings
 from ecluse.services.prospects import room_turn
@@ -65,6 +66,8 @@ class _Memory:
     """The session window; empty where the pace is set by hand."""
     series: dict[str, Any]
     """The counters at the start of this minute."""
+    empty_ms: float | None
+    """Since when no slot is left, or when somebody was last called to look; None while there are slots."""
 
     @classmethod
     def read(cls, text: str) -> "_Memory":
@@ -87,6 +90,7 @@ class _Memory:
             posted=list(found.get("posted", [])),
             auto=dict(found.get("auto", {})),
             series=dict(found.get("series", {})),
+            empty_ms=None if found.get("empty") is None else float(found["empty"]),
         )
 
     def text(self, summary: Mapping[str, object]) -> str:
@@ -99,6 +103,7 @@ class _Memory:
                 "posted": self.posted,
                 "auto": self.auto,
                 "series": self.series,
+                "empty": self.empty_ms,
                 **summary,
             },
             separators=(",", ":"),
@@ -112,6 +117,8 @@ class Shown:
     picture: Any
     opening: OpeningNow
     called: Mapping[str, int]
+    empty: bool
+    """No slot is left, and the room stops for it."""
 
 
 class RoomTicks:
@@ -149,13 +156,14 @@ class RoomTicks:
         picture["pace"] = picture["pace"] or self.room.pace
         memory.auto = await self._auto.step(picture, memory.auto)
         memory.series = await self._series.note(picture, memory.series)
+        most, memory.empty_ms = may_call(self.room, picture, memory.empty_ms)
         before = picture["calls"]
-        called = await self._call(picture, memory.model)
+        called = await self._call(picture, memory.model, most=most)
         for name, moved in called.items():
             picture["lanes"][name]["waiting"] -= moved
         memory.prospects = memory.prospects.after(room_turn(self.room, picture, called, memory.model, self._marks))
         picture["called"] += sum(called.values()) - missed
-        board = Shown(picture=picture, opening=opening, called=called)
+        board = Shown(picture=picture, opening=opening, called=called, empty=most is not None)
         published = await self._publish(memory, board, marks_hold=before == self._calls_known)
         self._calls_known = before + sum(called.values())
         window_ms = self.room.claim_ms
@@ -187,8 +195,8 @@ class RoomTicks:
         memory.model = memory.model.learnt(fresh, [n * seconds for n in picture["silent"]])
         memory.heard = picture["heard"]
 
-    async def _call(self, picture: Any, model: ShowModel) -> Mapping[str, int]:
-        """Call as many as it takes; how many of each lane. The picture's serving places move on."""
+    async def _call(self, picture: Any, model: ShowModel, *, most: int | None = None) -> Mapping[str, int]:
+        """Call as many as it takes, at `most` so many; how many of each lane. The picture's serving places move on."""
         waiting = sum(lane["waiting"] for lane in picture["lanes"].values())
         if waiting == 0 or picture["mode"] not in ("open", "queueing"):
             return {}
@@ -203,6 +211,7 @@ class RoomTicks:
             window_ms=self.room.claim_ms,
         )
         wanted = calls_wanted(demand, model)
+        wanted = wanted if most is None else min(wanted, most)
         moved: dict[str, int] = {}
         seen: int = picture["calls"]
         while wanted > 0:
@@ -221,7 +230,7 @@ class RoomTicks:
         picture, called = board.picture, board.called
         now_ms = float(picture["now_ms"])
         waiting = sum(lane["waiting"] for lane in picture["lanes"].values())
-        phase = phase_of(picture["mode"], waiting, picture["called"])
+        phase = phase_of(mode_shown(picture["mode"], empty=board.empty), waiting, picture["called"])
         posted = [phase.value, picture["version"], board.opening.digest]
         due = not marks_hold or not 0 <= now_ms - self._marked_ms < MARKS_MS
         if due:
@@ -278,8 +287,8 @@ class RoomTicks:
             room=self.room.id,
             epoch=picture["epoch"],
             at_ms=int(float(picture["now_ms"])),
-            phase=phase_of(picture["mode"], waiting, picture["called"]),
-            notice=json.loads(picture["notice"]) if picture["notice"] else dict(self.room.notice),
+            phase=phase_of(mode_shown(picture["mode"], empty=shown.empty), waiting, picture["called"]),
+            notice=notice_shown(self.room, picture, empty=shown.empty),
             pace_per_minute=picture["pace_per_minute"],
             waiting=waiting,
             called=picture["called"],

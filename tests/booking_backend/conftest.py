@@ -1,4 +1,5 @@
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,7 @@ from booking_backend.app import Extras, create_app
 from booking_backend.office import Counter, Office, ServiceRules, Site, Weekly
 from booking_backend.store import SlotStore
 from ecluse.clock import ManualClock
+from tests.booking_backend.postgres import Postgres, binaries
 from tests.booking_backend.visitor import KEY, ROOM, Visitor, running
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -74,7 +76,7 @@ def database(tmp_path: Path) -> Path:
 @pytest.fixture
 async def store(database: Path, clock: ManualClock) -> AsyncIterator[SlotStore]:
     store = SlotStore(database, clock=clock)
-    await store.prepare(zone=PARIS, wanted=OFFICE)
+    await store.prepare(zone=PARIS, wanted=OFFICE, weeks=3)
     yield store
     await store.close()
 
@@ -82,7 +84,9 @@ async def store(database: Path, clock: ManualClock) -> AsyncIterator[SlotStore]:
 @pytest.fixture
 async def app(database: Path, clock: ManualClock) -> AsyncIterator[ASGIApp]:
     async with running(
-        create_app(database=database, room=ROOM, keys=[KEY], zone=PARIS, clock=clock, extras=Extras(wanted=OFFICE))
+        create_app(
+            database=database, room=ROOM, keys=[KEY], zone=PARIS, clock=clock, extras=Extras(weeks=3, wanted=OFFICE)
+        )
     ) as app:
         yield app
 
@@ -90,3 +94,17 @@ async def app(database: Path, clock: ManualClock) -> AsyncIterator[ASGIApp]:
 @pytest.fixture
 def visitor(app: ASGIApp, clock: ManualClock) -> Visitor:
     return Visitor(app, clock)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL; without one the test fails in CI and is skipped, loudly, elsewhere."""
+    folder = binaries()
+    if folder is None:
+        why = "no PostgreSQL: install the development requirements, or apt-get install postgresql"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
+    server = Postgres(folder)
+    try:
+        yield server
+    finally:
+        server.close()

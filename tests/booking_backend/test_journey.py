@@ -78,10 +78,6 @@ async def test_the_confirmation_brings_a_code_and_a_calendar_file_along(visitor:
     assert f"DTEND:{starts + timedelta(minutes=30):%Y%m%dT%H%M%SZ}" in lines
 
 
-async def test_a_service_of_one_site_goes_on_to_its_days(visitor: Visitor) -> None:
-    assert (await visitor.get("/services/2")).headers["location"] == "/services/2/sites/1"
-
-
 async def test_what_is_checked_can_still_be_corrected_and_given_more_time(visitor: Visitor) -> None:
     [slot, *_] = await visitor.free_slots()
     form = await visitor.hold(slot["id"])
@@ -209,67 +205,6 @@ async def test_another_visit_sees_neither_the_hold_nor_the_booking(visitor: Visi
     seen = await stranger.get(done.headers["content-location"])
     assert seen.status == 404
     assert "Amina" not in seen.text
-
-
-async def test_the_calendar_shows_free_full_and_closed_days_and_turns_its_months(
-    visitor: Visitor, clock: ManualClock
-) -> None:
-    page = await visitor.get("/services/1/sites/1")  # the clock says Friday 15 January 2027
-    assert page.found(r"<caption>([^<]+)<") == ["January 2027"]
-    days = page.found(r'class="day" href="/services/1/sites/1/([^"]+)" aria-label="([^"]+)"')
-    assert days[0] == ("2027-01-18", "Monday 18 January 2027, 48 places free")
-    assert [day for day, _ in days] == [f"2027-01-{day}" for day in (18, 19, 20, 21, 22, 25, 26, 27, 28, 29)]
-    assert page.found(r'class="day none"><b>(\d+)')[:3] == ["1", "2", "3"]
-    assert page.text.count('<th scope="col">') == 7
-    assert page.found(r'rel="(next|prev)"') == []
-    for slot in (await visitor.get("/api/services/1/slots?site=1")).json["slots"][:16]:
-        assert slot["starts_at"].startswith("2027-01-18")
-        await fill(visitor, slot["id"])
-    full = await visitor.get("/services/1/sites/1")
-    assert full.found(r'class="day full"><b>(\d+)</b> <span class="hidden-text">full<') == ["18"]
-    assert says(full, "First free day: Tuesday 19 January 2027")
-    clock.advance(4 * 86_400)
-    page = await visitor.get("/services/1/sites/1")
-    [after] = page.found(r'rel="next" href="([^"#]+)#month"')
-    february = await visitor.get(after)
-    assert february.found(r"<caption>([^<]+)<") == ["February 2027"]
-    assert february.found(r'rel="(\w+)"') == ["prev"]
-    for nonsense in ("x", "2001-01", "9999-12", "2027-13", "9" * 50):
-        assert (await visitor.get(f"/services/1/sites/1?month={nonsense}")).status == 200
-
-
-async def test_a_day_shows_its_free_times_by_half_and_nonsense_is_nothing(visitor: Visitor) -> None:
-    page = await visitor.get("/services/1/sites/1/2027-01-18")
-    assert page.found(r"<h3>([^<]+)<") == ["Morning", "Afternoon"]
-    assert page.found(r'class="time">([^<]+)<')[:2] == ["09:00", "09:30"]
-    assert len(page.found(r'name="slot"')) == 16
-    assert says(await visitor.get("/services/1/sites/1/2027-01-17"), "No place left on that day")
-    for nonsense in ("x", "2027-1-18", "20270118", "2027-02-30"):
-        assert (await visitor.get(f"/services/1/sites/1/{nonsense}")).status == 404
-
-
-async def test_when_everything_is_past_the_pages_say_there_is_nothing_left(
-    visitor: Visitor, clock: ManualClock
-) -> None:
-    clock.advance(60 * 86_400)
-    home = await visitor.get("/")
-    assert says(home, "Every place is taken")
-    assert left(home) == 0
-    assert says(await visitor.get("/services/1/sites/1"), "no place left for this service")
-
-
-async def test_pages_speak_the_language_of_the_browser_and_then_the_one_chosen(visitor: Visitor) -> None:
-    visitor.headers = {"accept-language": "fr-FR,fr;q=0.9"}
-    assert '<html lang="fr" dir="ltr">' in (await visitor.get("/")).text
-    chosen = await visitor.get("/?lang=en")
-    assert '<html lang="en" dir="ltr">' in chosen.text
-    cookie = chosen.headers["set-cookie"]
-    assert "HttpOnly" in cookie
-    assert "Secure" not in cookie
-    visitor.headers = {**visitor.headers, "cookie": cookie.partition(";")[0]}
-    assert '<html lang="en" dir="ltr">' in (await visitor.get("/services/1")).text
-    assert "Secure" in (await visitor.get("/?lang=fr", x_forwarded_proto="https")).headers["set-cookie"]
-    assert '<html lang="en" dir="ltr">' in (await visitor.get("/?lang=xx")).text
 
 
 async def test_every_page_forbids_scripts_frames_and_caches(visitor: Visitor) -> None:

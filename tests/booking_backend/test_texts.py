@@ -2,6 +2,7 @@ import re
 import string
 from datetime import UTC, date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from babel.messages.catalog import Message
@@ -15,6 +16,12 @@ from tests.booking_backend.conftest import PARIS
 PROGRAM = Path(TEMPLATES).parent / "booking_backend"
 
 
+def spoken(entry: Message) -> list[str]:
+    """The text, or each of its plural forms."""
+    string: Any = entry.string
+    return [string] if isinstance(string, str) else list(string)
+
+
 def entries(lang: str) -> dict[str, Message]:
     with (LOCALES / lang / "LC_MESSAGES" / "booking.po").open("rb") as file:
         catalogue = read_po(file, locale=lang.replace("-", "_"))
@@ -22,7 +29,7 @@ def entries(lang: str) -> dict[str, Message]:
     found = {}
     for entry in catalogue:
         if entry.id:
-            forms = entry.string if isinstance(entry.string, (list, tuple)) else (entry.string,)
+            forms = spoken(entry)
             assert not entry.fuzzy
             assert all(text.strip() for text in forms), entry.id
             # A text stands in attributes too: it may hold neither quotes nor markup.
@@ -48,6 +55,8 @@ def used() -> set[str]:
     keys |= {f"refusal.{each}" for each in Refusal} | {f"mistake.{each}" for each in Mistake}
     reasons = r'"(busy|cross_site|bad_form|too_large|not_found|method|internal|no_booking|no_hold)"'
     keys |= {f"refusal.{each}" for each in re.findall(reasons, source)}
+    keys |= {f"agents.{each}" for each in re.findall(r'_signing_in\(request, "([a-z_]+)"', source)}
+    keys |= {f"agents.state.{each}" for each in ("expected", "arrived", "absent")}
     return keys | {"times.morning", "times.afternoon", "mail.made", "mail.moved", "mail.cancelled"}
 
 
@@ -60,10 +69,7 @@ def test_every_language_says_every_text_and_nothing_else(lang: str) -> None:
 def test_every_language_fills_in_the_same_values(lang: str) -> None:
     french, found = entries("fr"), entries(lang)
     for key, entry in french.items():
-        wanted = names("".join(entry.string))
-        theirs = found[key].string
-        forms = theirs if isinstance(theirs, (list, tuple)) else (theirs,)
-        assert names("".join(forms)) == wanted, key
+        assert names("".join(spoken(found[key]))) == names("".join(spoken(entry))), key
 
 
 def test_a_language_needs_no_more_than_its_catalogue(tmp_path: Path) -> None:

@@ -14,9 +14,11 @@ _FIXED = ("reference", "service_id", "person", "name", "file_number")
 
 def upgrade() -> None:
     """Make every table."""
-    _offices()
+    _services()
+    _weeks()
     _slots()
     _bookings()
+    _booking_indexes()
     _visits()
     _name_for_life()
 
@@ -26,7 +28,7 @@ def downgrade() -> None:
     raise NotImplementedError("the first schema has no earlier one")
 
 
-def _offices() -> None:
+def _services() -> None:
     op.create_table(
         "service",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -58,6 +60,9 @@ def _offices() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
     )
+
+
+def _weeks() -> None:
     op.create_table(
         "weekly",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -175,6 +180,9 @@ def _bookings() -> None:
         sa.UniqueConstraint("hold_id"),
         sa.UniqueConstraint("reference"),
     )
+
+
+def _booking_indexes() -> None:
     op.create_index(op.f("ix_booking_file_number"), "booking", ["file_number"], unique=False)
     op.create_index(op.f("ix_booking_slot_id"), "booking", ["slot_id"], unique=False)
     op.create_index(
