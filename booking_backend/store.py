@@ -49,7 +49,7 @@ class SlotStore:
         return self._in
 
     async def prepare(self, *, zone: tzinfo, wanted: Filling | Office | None, weeks: int = WEEKS) -> int:
-        """Bring SQLite to this program's schema, fill an empty database, add the slots of days that came since, `weeks` ahead.
+        """Bring SQLite to this program's schema, fill an empty database, add the slots of days up to `weeks` ahead.
 
         Returns how many slots were added. With None an empty database stays empty. Raises migrating.WrongSchema.
         """

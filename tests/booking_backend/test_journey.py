@@ -69,7 +69,8 @@ async def test_the_confirmation_brings_a_code_and_a_calendar_file_along(visitor:
     [code] = done.found(r'src="data:image/svg\+xml;base64,([^"]+)"')
     assert b"<svg" in base64.b64decode(code)
     assert done.found(r'alt="([^"]+)"')[-1] == f"Code to show at the counter: {reference}"
-    [(calendar, name)] = done.found(r'href="data:text/calendar;base64,([^"]+)" download="([^"]+)"')
+    [calendar] = done.found(r'href="data:text/calendar;base64,([^"]+)"')
+    [name] = done.found(r'download="([^"]+)"')
     lines = base64.b64decode(calendar).decode().split("\r\n")
     assert name == f"{reference}.ics"
     assert f"UID:{reference}@ecluse" in lines
