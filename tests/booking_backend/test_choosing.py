@@ -1,8 +1,10 @@
 """The pages that lead to a time: services, sites, the calendar, the times of a day."""
 
+from starlette.types import ASGIApp
+
 from ecluse.clock import ManualClock
 from tests.booking_backend.test_journey import left, says
-from tests.booking_backend.visitor import Visitor
+from tests.booking_backend.visitor import Visitor, ask
 
 
 async def test_a_service_of_one_site_goes_on_to_its_days(visitor: Visitor) -> None:
@@ -70,3 +72,23 @@ async def test_pages_speak_the_language_of_the_browser_and_then_the_one_chosen(v
     assert '<html lang="en" dir="ltr">' in (await visitor.get("/services/1")).text
     assert "Secure" in (await visitor.get("/?lang=fr", x_forwarded_proto="https")).headers["set-cookie"]
     assert '<html lang="en" dir="ltr">' in (await visitor.get("/?lang=xx")).text
+
+
+async def test_the_address_asked_for_never_becomes_a_link(visitor: Visitor) -> None:
+    answer = await visitor.get("//elsewhere.example/x")
+    assert answer.status == 404
+    assert "elsewhere" not in answer.text
+
+
+async def test_the_stylesheets_and_the_health_check_are_open_to_all(app: ASGIApp) -> None:
+    css = await ask(app, "GET", "/static/booking.css")
+    assert css.status == 200
+    assert css.headers["content-type"].startswith("text/css")
+    again = await ask(app, "GET", "/static/booking.css", headers=[(b"if-none-match", css.headers["etag"].encode())])
+    assert (again.status, again.body) == (304, b"")
+    assert (await ask(app, "GET", "/healthz")).status == 200
+
+
+async def test_without_a_pass_no_page_is_served(app: ASGIApp) -> None:
+    for path in ("/", "/services/1", "/holds/x", "/bookings/x", "/api/services", "/nowhere"):
+        assert (await ask(app, "GET", path)).status == 403

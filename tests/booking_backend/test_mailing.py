@@ -27,7 +27,7 @@ class MailBox:
         self.refusals = refusals
         self.letters: asyncio.Queue[EmailMessage] = asyncio.Queue()
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+    async def take(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if self.refusals:
             self.refusals -= 1
             return "451 try again later"
@@ -38,6 +38,8 @@ class MailBox:
         found["X-To"] = envelope.rcpt_tos[0]
         self.letters.put_nowait(found)
         return "250 OK"
+
+    handle_DATA = take  # the name that the server calls
 
     async def letter(self) -> EmailMessage:
         return await asyncio.wait_for(self.letters.get(), 20)
