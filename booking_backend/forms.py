@@ -65,7 +65,18 @@ async def read_form(request: Request) -> Mapping[str, str]:
         raise Unreadable("bad_form", 400) from None
     if any(len(values) > 1 for values in fields.values()):
         raise Unreadable("bad_form", 400)
-    return {name: values[0] for name, values in fields.items()}
+    return {name: _storable(values[0]) for name, values in fields.items()}
+
+
+def path_text(request: Request, name: str) -> str:
+    """A piece of the address, as a database takes it."""
+    text: str = request.path_params[name]
+    return _storable(text)
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL keeps no NUL. What had one is no name, number or reference, and stays none."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 async def read_json(request: Request) -> Mapping[str, object]:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from booking_backend.answers import END_SESSION, STATUS, see_other, sorry
 from booking_backend.choosing import Choosing
 from booking_backend.confirmations import Confirmations
-from booking_backend.forms import draft_of, read_form, row_id, visit_of
+from booking_backend.forms import draft_of, path_text, read_form, row_id, visit_of
 from booking_backend.pages import Pages
 from booking_backend.slots import Booking, Busy, Draft, Hold, Mistake, Refusal, Slot, parse_applicant
 from booking_backend.store import SlotStore
@@ -62,7 +62,7 @@ class Journey:
 
     async def details(self, request: Request) -> Response:
         """GET /holds/{hold}: the form; once confirmed, the way to the confirmation."""
-        visit, hold_id = visit_of(request), request.path_params["hold"]
+        visit, hold_id = visit_of(request), path_text(request, "hold")
         hold = await self._store.hold(visit, hold_id)
         if hold:
             return see_other(f"/holds/{hold_id}/confirm") if hold.moves else await self._form(request, hold)
@@ -72,7 +72,7 @@ class Journey:
     async def check_details(self, request: Request) -> Response:
         """POST /holds/{hold}/details: keep what was typed; if it is right, show it once more before it counts."""
         draft = draft_of(await read_form(request))
-        visit, hold_id = visit_of(request), request.path_params["hold"]
+        visit, hold_id = visit_of(request), path_text(request, "hold")
         mistakes = parse_applicant(draft)
         try:
             if isinstance(mistakes, dict):
@@ -84,7 +84,7 @@ class Journey:
 
     async def check(self, request: Request) -> Response:
         """GET /holds/{hold}/confirm: everything in one place, to look over and confirm."""
-        hold = await self._store.hold(visit_of(request), request.path_params["hold"])
+        hold = await self._store.hold(visit_of(request), path_text(request, "hold"))
         if hold is None:
             return await self.details(request)
         applicant = parse_applicant(hold.draft)
@@ -117,7 +117,7 @@ class Journey:
     async def extend(self, request: Request) -> Response:
         """POST /holds/{hold}/extend: five more minutes; what was typed so far is kept."""
         form = await read_form(request)
-        visit, hold_id = visit_of(request), request.path_params["hold"]
+        visit, hold_id = visit_of(request), path_text(request, "hold")
         extended = await self._store.extend(visit, hold_id, draft_of(form) if "name" in form else None)
         if isinstance(extended, Refusal):
             return await self._refused_details(request, extended, hold_id)
@@ -129,7 +129,7 @@ class Journey:
         The details are those checked before; a form that brings them along has them checked and confirmed in one.
         """
         form = await read_form(request)
-        visit, hold_id = visit_of(request), request.path_params["hold"]
+        visit, hold_id = visit_of(request), path_text(request, "hold")
         hold = await self._store.hold(visit, hold_id)
         draft = draft_of(form) if "name" in form or hold is None else hold.draft
         applicant = parse_applicant(draft)
@@ -157,7 +157,7 @@ class Journey:
         return answer
 
     async def _mistaken(self, request: Request, draft: Draft, mistakes: Mapping[str, Mistake]) -> Response:
-        visit, hold_id = visit_of(request), request.path_params["hold"]
+        visit, hold_id = visit_of(request), path_text(request, "hold")
         await self._store.keep_draft(visit, hold_id, draft)
         hold = await self._store.hold(visit, hold_id)
         if hold:
@@ -166,7 +166,7 @@ class Journey:
 
     async def _still_busy(self, request: Request, draft: Draft) -> Response:
         """The same form with what was typed, although nothing could be written down."""
-        hold = await self._store.hold(visit_of(request), request.path_params["hold"])
+        hold = await self._store.hold(visit_of(request), path_text(request, "hold"))
         if hold is None:
             return sorry(self._pages, request, "no_hold", 404)
         answer = await self._form(request, replace(hold, draft=draft), refused="busy", status=503)
@@ -175,7 +175,7 @@ class Journey:
 
     async def confirmation(self, request: Request) -> Response:
         """GET /bookings/{reference}: the confirmation again, while the visit lasts."""
-        reference = request.path_params["reference"]
+        reference = path_text(request, "reference")
         made = await self._store.booking(visit_of(request), reference=reference)
         if made is None:
             return sorry(self._pages, request, "no_booking", 404)
