@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from booking_backend.agents_door import read_agents
 from booking_backend.pages import TEMPLATES
 from ecluse.clock import system_clock
 from ecluse.tokens import SigningKey
@@ -122,12 +123,34 @@ def test_a_port_in_use_and_a_foreign_database_are_failures(database: Path, tmp_p
     assert "database_unusable" in said
 
 
-def run(*argv: str) -> tuple[int, str]:
+def run(*argv: str, typed: str = "") -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, "-m", "booking_backend", *argv], cwd=TEMPLATES.parent, env=environ(), capture_output=True,
-        text=True, timeout=60, check=False,
+        text=True, timeout=60, check=False, input=typed,
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr
+
+
+def test_a_password_is_hashed_for_an_agent_and_a_short_one_refused() -> None:
+    status, line = run("hash-password", "guichet-1", typed="correct horse battery\n")
+    assert status == 0
+    assert set(read_agents([line])) == {"guichet-1"}
+    assert "correct" not in line
+    assert run("hash-password", "guichet-1", typed="short\n")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "named"),
+    [
+        ("--smtp", "http://x", "--smtp"), ("--agents", "env:NO_SUCH", "NO_SUCH"), ("--cost-ms", "-1", "--cost-ms"),
+        ("--partner-token", "plain", "partner"),
+    ],
+)  # fmt: skip
+def test_an_option_that_cannot_be_is_bad_usage(database: Path, option: str, value: str, named: str) -> None:
+    status, said = refused(database, option, value, ECLUSE_ORIGIN_KEY=SECRET)
+    assert status == 2
+    assert named in said or "env:" in said
+    assert "Traceback" not in said
 
 
 def test_fill_makes_a_prefecture_once_and_says_how_much(database: Path) -> None:
