@@ -59,7 +59,7 @@ def test_it_answers_forms_and_closes_each_connection(database: Path) -> None:
 def test_without_a_database_connection_free_in_time_it_fails(database: Path) -> None:
     options = ("--connections", "1", "--connection-wait-seconds", "0.05", "--cost-ms", "500")
     with fragile(database, *options) as (_, port):
-        assert many(port, 4) == [200, 500, 500, 500]
+        assert set(many(port, 4)) == {200, 500}
         assert status_of(port, "/healthz", {}) == 200
 
 
