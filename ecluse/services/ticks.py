@@ -29,11 +29,9 @@ from ecluse.store.line import Line
 TURN_MS = 250
 """Four turns a second, however many workers there are."""
 MARKS_MS = 1000
-CALLS_IN_A_PIECE = 150
-MARKS_IN_A_PIECE = 120
+CALLS_IN_A_PIECE, MARKS_IN_A_PIECE = 150, 120
 """Redis serves nobody else during a piece: each must be short, however long the line."""
-_EXPIRE_PIECES = 10
-_LONGEST_TURN_MS = 2000
+_EXPIRE_PIECES, _LONGEST_TURN_MS = 10, 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +64,7 @@ class _Memory:
     """The session window; empty where the pace is set by hand."""
     series: dict[str, Any]
     """The counters at the start of this minute."""
-    empty_ms: float | None
-    """Since when no slot is left, or when somebody was last called to look; None while there are slots."""
+    empty_ms: float | None  # see ecluse.services.empty
 
     @classmethod
     def read(cls, text: str) -> "_Memory":
@@ -90,7 +87,7 @@ class _Memory:
             posted=list(found.get("posted", [])),
             auto=dict(found.get("auto", {})),
             series=dict(found.get("series", {})),
-            empty_ms=None if found.get("empty") is None else float(found["empty"]),
+            empty_ms=found.get("empty"),
         )
 
     def text(self, summary: Mapping[str, object]) -> str:
@@ -112,13 +109,12 @@ class _Memory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What goes on the board of a turn."""
+    """What goes on the board of a turn; `empty`: no slot is left, and the room stops for it."""
 
     picture: Any
     opening: OpeningNow
     called: Mapping[str, int]
     empty: bool
-    """No slot is left, and the room stops for it."""
 
 
 class RoomTicks:
@@ -210,8 +206,7 @@ class RoomTicks:
             silent=picture["silent"],
             window_ms=self.room.claim_ms,
         )
-        wanted = calls_wanted(demand, model)
-        wanted = wanted if most is None else min(wanted, most)
+        wanted = min(calls_wanted(demand, model), waiting if most is None else most)
         moved: dict[str, int] = {}
         seen: int = picture["calls"]
         while wanted > 0:
