@@ -1,7 +1,10 @@
 """The booking application put together: gate outside, pages and JSON inside, one store beneath."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+import random
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
 
@@ -16,20 +19,49 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from booking_backend.agents import Agents
+from booking_backend.agents_door import Door
+from booking_backend.answers import sorry
+from booking_backend.choosing import Choosing
+from booking_backend.confirmations import Confirmations
 from booking_backend.forms import BODY_MAX_BYTES, Unreadable
 from booking_backend.interface import Interface
 from booking_backend.journey import Journey
+from booking_backend.mailing import MailServer, Postbox
+from booking_backend.migrating import WrongSchema
+from booking_backend.mine import Mine
+from booking_backend.office import Office
 from booking_backend.pages import Pages
-from booking_backend.samples import Sample
-from booking_backend.schema import WrongSchema
+from booking_backend.partners import Partners
+from booking_backend.prefecture import WEEKS, Filling
 from booking_backend.slots import Busy
-from booking_backend.store import SlotStore
+from booking_backend.store import SYSTEM_DICE, SlotStore
 from ecluse.clock import Clock, system_clock
 from ecluse.origin import STATE_KEY, PassGate
 from ecluse.tokens import SigningKey
 
 _log = structlog.get_logger("booking")
+OPEN_PATHS = ("/static/", "/healthz", "/my/", "/partners/", "/agents/")
+"""What needs no pass here. Which of it the gateway lets past the line is the room's `open_paths`."""
 _HTTP_REASONS = {404: "not_found", 405: "method", 413: "too_large"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extras:
+    """What an application may have besides its database, room and keys."""
+
+    wanted: Filling | Office | None = Filling()  # noqa: RUF009 - frozen
+    """What an empty database is filled with; None leaves it empty."""
+    weeks: int = WEEKS
+    """How far ahead there are slots."""
+    mail: MailServer | None = None
+    partner_tokens: Sequence[str] = ()
+    """Whoever sends one of these may ask what a booking hub asks; without any, nobody may."""
+    public_url: str = ""
+    """What addresses told to partners begin with."""
+    agents: Mapping[str, tuple[bytes, bytes]] = field(default_factory=dict)
+    """Salt and password hash of each agent, by name."""
+    dice: random.Random = SYSTEM_DICE
 
 
 class SlotsLeft:
@@ -57,14 +89,14 @@ class SlotsLeft:
 class Refusals:
     """Turns what went wrong into a page or, under /api/, a problem."""
 
-    def __init__(self, journey: Journey, interface: Interface) -> None:
-        self._journey = journey
+    def __init__(self, pages: Pages, interface: Interface) -> None:
+        self._pages = pages
         self._interface = interface
 
     def _answer(self, request: Request, reason: str, status: int) -> Response:
-        if request.url.path.startswith("/api/"):
+        if request.url.path.startswith(("/api/", "/partners/")):
             return self._interface.problem(request, reason, status)
-        return self._journey.sorry(request, reason, status)
+        return sorry(self._pages, request, reason, status)
 
     async def unreadable(self, request: Request, error: Exception) -> Response:
         """A request that forms.py could not read."""
@@ -95,41 +127,50 @@ async def _healthz(request: Request) -> Response:
 
 def create_app(
     *,
-    database: Path,
+    database: Path | str,
     room: str,
     keys: Sequence[SigningKey],
     zone: tzinfo,
     clock: Clock = system_clock,
-    sample: Sample = Sample(),  # noqa: B008 - frozen
+    extras: Extras = Extras(),
 ) -> ASGIApp:
     """The application over the file `database`, for the visits of `room` only.
 
     The file is opened, and filled with the sample if it has no service, when the server starts up (ASGI lifespan).
     """
-    store = SlotStore(database, clock=clock)
+    store, postbox = SlotStore(database, clock=clock, dice=extras.dice), Postbox(extras.mail)
     pages = Pages(zone)
-    journey, interface = Journey(store, pages), Interface(store, pages)
-    refusals = Refusals(journey, interface)
+    interface = Interface(store, pages)
+    choosing, confirmations = Choosing(store, pages), Confirmations(store, pages, postbox)
+    journey = Journey(store, pages, choosing, confirmations)
+    parts = (
+        interface, choosing, journey, Mine(store, pages, confirmations),
+        Partners(store, pages, tokens=extras.partner_tokens, public_url=extras.public_url),
+        Agents(store, pages, Door(extras.agents)),
+    )  # fmt: skip
+    refusals = Refusals(pages, interface)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         try:
-            await store.prepare(zone=zone, sample=sample)
+            await store.prepare(zone=zone, wanted=extras.wanted, weeks=extras.weeks)
         except (WrongSchema, SQLAlchemyError, Busy) as error:
             _log.error("database_unusable", database=str(database), reason=str(error))
             await store.close()
             raise
+        posting = asyncio.create_task(postbox.run())
         try:
             yield
         finally:
+            await postbox.close()
+            posting.cancel()
             await store.close()
 
     inner = Starlette(
         routes=[
             Route("/healthz", _healthz),
-            Route("/static/booking.css", pages.stylesheet),
-            *interface.routes,
-            *journey.routes,
+            Route("/static/{name}", pages.file),
+            *(route for part in parts for route in part.routes),
         ],
         middleware=[Middleware(SlotsLeft, store=store)],
         exception_handlers={
@@ -141,4 +182,4 @@ def create_app(
         lifespan=lifespan,
         max_body_size=BODY_MAX_BYTES,
     )
-    return PassGate(inner, keys=keys, rooms=room, open_paths=("/static/", "/healthz"), clock=clock)
+    return PassGate(inner, keys=keys, rooms=room, open_paths=OPEN_PATHS, clock=clock)

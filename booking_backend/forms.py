@@ -7,12 +7,12 @@ from urllib.parse import parse_qs
 
 from starlette.requests import Request
 
-from booking_backend.slots import Draft
+from booking_backend.slots import Draft, Visit
 from ecluse.origin import STATE_KEY
 from ecluse.tokens import Pass
 
 BODY_MAX_BYTES = 16 * 1024
-_DRAFT_MAX_CHARS = 200
+_DRAFT_MAX_CHARS = 300
 _ID = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
 
@@ -25,11 +25,17 @@ class Unreadable(Exception):
         self.status = status
 
 
-def session_of(request: Request) -> str:
+def visit_of(request: Request) -> Visit:
     """The visit this request belongs to, as the gate verified it."""
     granted = request.scope["state"][STATE_KEY]
     assert isinstance(granted, Pass)
-    return granted.session
+    return Visit(granted.session, granted.person)
+
+
+def person_of(request: Request) -> str | None:
+    """The person of the visit's pass; None where there is none, or no visit at all behind an open address."""
+    granted = request.scope.get("state", {}).get(STATE_KEY)
+    return granted.person if isinstance(granted, Pass) else None
 
 
 def row_id(text: str) -> int | None:
@@ -59,7 +65,18 @@ async def read_form(request: Request) -> Mapping[str, str]:
         raise Unreadable("bad_form", 400) from None
     if any(len(values) > 1 for values in fields.values()):
         raise Unreadable("bad_form", 400)
-    return {name: values[0] for name, values in fields.items()}
+    return {name: _storable(values[0]) for name, values in fields.items()}
+
+
+def path_text(request: Request, name: str) -> str:
+    """A piece of the address, as a database takes it."""
+    text: str = request.path_params[name]
+    return _storable(text)
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL keeps no NUL. What had one is no name, number or reference, and stays none."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 async def read_json(request: Request) -> Mapping[str, object]:
@@ -78,5 +95,5 @@ async def read_json(request: Request) -> Mapping[str, object]:
 
 def draft_of(fields: Mapping[str, str]) -> Draft:
     """What was typed, cut where no true answer reaches."""
-    name, number = fields.get("name", ""), fields.get("file_number", "")
-    return Draft(name=name[:_DRAFT_MAX_CHARS], file_number=number[:_DRAFT_MAX_CHARS])
+    typed = {name: fields.get(name, "")[:_DRAFT_MAX_CHARS] for name in ("name", "file_number", "email")}
+    return Draft(**typed)

@@ -12,12 +12,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from booking_backend.forms import draft_of, read_json, row_id, session_of
-from booking_backend.journey import END_SESSION, STATUS
+from booking_backend.answers import END_SESSION, STATUS
+from booking_backend.forms import draft_of, read_json, row_id, visit_of
 from booking_backend.pages import SECURITY_HEADERS, Pages
 from booking_backend.slots import Refusal, parse_applicant
 from booking_backend.store import SlotStore
 
+SLOTS_MAX = 200
 _log = structlog.get_logger("booking")
 
 
@@ -46,15 +47,22 @@ class Interface:
         return _json({"services": found})
 
     async def slots(self, request: Request) -> Response:
-        """GET: `{service, slots: [{id, starts_at, free, capacity}]}`, only those with a place, soonest first."""
-        service_id = row_id(request.path_params["service"])
+        """GET: `{service, slots: [{id, site_id, starts_at, free, capacity}]}`, the soonest with a place.
+
+        At most SLOTS_MAX; `?site=` keeps to one site.
+        """
+        service_id, site = row_id(request.path_params["service"]), request.query_params.get("site")
         if service_id not in {each.id for each in await self._store.services()}:
             return self.problem(request, "not_found", 404)
+        site_id = None if site is None else row_id(site) or 0
+        free = await self._store.slots(service_id, site_id=site_id, free=True, limit=SLOTS_MAX)
         found = [
-            {"id": each.id, "starts_at": _rfc3339(each.starts_at), "free": each.free, "capacity": each.capacity}
-            for each in await self._store.slots(service_id)
-            if each.free
-        ]
+            {
+                "id": each.id, "site_id": each.site_id, "starts_at": _rfc3339(each.starts_at), "free": each.free,
+                "capacity": each.capacity,
+            }
+            for each in free
+        ]  # fmt: skip
         return _json({"service": service_id, "slots": found})
 
     async def book(self, request: Request) -> Response:
@@ -69,7 +77,7 @@ class Interface:
             words = self._pages.words(request)
             errors = {field: words.say(f"mistake.{mistake}") for field, mistake in applicant.items()}
             return self.problem(request, "bad_form", 422, errors=errors)
-        made = await self._store.book(session_of(request), row_id(str(slot_id)) or 0, applicant)
+        made = await self._store.book(visit_of(request), row_id(str(slot_id)) or 0, applicant)
         if isinstance(made, Refusal):
             _log.info("booking_refused", reason=made.value)
             return self.problem(request, made.value, STATUS[made])

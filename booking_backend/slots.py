@@ -12,7 +12,18 @@ EXTENSIONS_MAX = 10
 DRAFT_SECONDS = 3600
 """How long what was typed outlives its hold: as long as the longest visit, then it is deleted."""
 NAME_MAX_CHARS = 100
+EMAIL_MAX_CHARS = 254
+LIVE_MAX = 2
+"""How many appointments to come one person may have, over all services."""
+MOVES_MAX = 3
+"""How often one appointment may be moved."""
+CANCELLATIONS_MAX = 3
+"""How many appointments one person may cancel per service within CANCELLATIONS_SECONDS before booking by desk only."""
+CANCELLATIONS_SECONDS = 30 * 24 * 3600
+RETURN_SECONDS = (5 * 60, 60 * 60)
+"""A place given up is free again after a random time between these, so that nobody can hand it to a buyer."""
 _FILE_NUMBER = re.compile(r"[0-9A-Z]{10}", re.ASCII)
+_EMAIL = re.compile(r"[^\s@<>\",;:]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?", re.ASCII)
 _SEPARATORS = re.compile(r"[\s.\-_/]+")
 
 
@@ -21,6 +32,9 @@ class Refusal(StrEnum):
 
     TAKEN = "taken"
     PAST = "past"
+    """Too close to its start, or over."""
+    NOT_OPEN = "not_open"
+    """Beyond the horizon of its service."""
     NO_SLOT = "no_slot"
     NO_HOLD = "no_hold"
     LAPSED = "lapsed"
@@ -30,6 +44,16 @@ class Refusal(StrEnum):
     """This visit already has an appointment for the service."""
     NUMBER_USED = "number_used"
     """Another visit booked the service with the same file number."""
+    TOO_MANY = "too_many"
+    """The person has LIVE_MAX appointments to come."""
+    CANCELLED_OFTEN = "cancelled_often"
+    MOVED_OFTEN = "moved_often"
+    NOT_FOUND = "no_match"
+    """No live booking has this reference and number."""
+    OTHER_PERSON = "other_person"
+    """The booking is for somebody else than the person of this visit's pass."""
+    OTHER_SERVICE = "other_service"
+    """An appointment is moved within its service."""
 
 
 class Mistake(StrEnum):
@@ -41,10 +65,20 @@ class Mistake(StrEnum):
     NUMBER_MISSING = "number_missing"
     NUMBER_LENGTH = "number_length"
     NUMBER_ODD = "number_odd"
+    EMAIL_ODD = "email_odd"
 
 
 class Busy(Exception):
     """The database stayed locked for too long; nothing was changed and the same step may be tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Who asks, as the pass says."""
+
+    session: str
+    person: str | None = None
+    """Keyed digest of the person, in nominative rooms: then everything done is for that person alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +98,12 @@ class Slot:
 
     id: int
     service_id: int
+    site_id: int
     starts_at: int
     """Unix seconds."""
+    opens_at: int
+    closes_at: int
+    """It can be booked from `opens_at` on, until `closes_at`."""
     capacity: int
     free: int
 
@@ -76,6 +114,7 @@ class Draft:
 
     name: str = ""
     file_number: str = ""
+    email: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,14 +130,17 @@ class Hold:
     """Whether the place is still kept; a lapsed hold keeps its draft only."""
     extensions: int
     draft: Draft
+    moves: str = ""
+    """The reference of the booking that the place is meant to move."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applicant:
-    """Who comes: a checked name and a file number of 10 capital letters or digits."""
+    """Who comes: a checked name, a file number of 10 capital letters or digits, and where to write to, if anywhere."""
 
     name: str
     file_number: str
+    email: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,21 +151,38 @@ class Booking:
     session: str
     slot: Slot
     applicant: Applicant
+    person: str | None = None
+    counter: str = ""
+    """The name of the counter that expects the person."""
+    moves: int = 0
     fresh: bool = False
     """True in the answer that made it, False whenever it is read or repeated."""
+    moved: bool = False
+    """True in the answer that moved it."""
 
 
 def parse_applicant(draft: Draft) -> Applicant | dict[str, Mistake]:
-    """The applicant behind `draft`, or the mistake of each wrong field (`name`, `file_number`).
+    """The applicant behind `draft`, or the mistake of each wrong field (`name`, `file_number`, `email`).
 
     Spaces, dots and dashes in the number do not matter, nor do its case and the script of its digits.
     """
     name = " ".join(unicodedata.normalize("NFC", draft.name).split())
-    number = _SEPARATORS.sub("", unicodedata.normalize("NFKC", draft.file_number))
-    number = "".join(str(unicodedata.decimal(char, char)) for char in number).upper()
-    found = {"name": _name_mistake(name), "file_number": _number_mistake(number)}
+    number, email = tidy_number(draft.file_number), draft.email.strip()
+    found = {"name": _name_mistake(name), "file_number": _number_mistake(number), "email": _email_mistake(email)}
     mistakes = {field: mistake for field, mistake in found.items() if mistake}
-    return mistakes or Applicant(name=name, file_number=number)
+    return mistakes or Applicant(name=name, file_number=number, email=email)
+
+
+def tidy_number(typed: str) -> str:
+    """A file number or reference as it is kept: capitals and plain digits, nothing between them."""
+    number = _SEPARATORS.sub("", unicodedata.normalize("NFKC", typed))
+    return "".join(str(unicodedata.decimal(char, char)) for char in number).upper()
+
+
+def tidy_reference(typed: str) -> str:
+    """A reference as it is kept, RDV-7K3M2-9QXTB, however it was typed."""
+    plain = tidy_number(typed).removeprefix("RDV")
+    return f"RDV-{plain[:5]}-{plain[5:]}"
 
 
 def _name_mistake(name: str) -> Mistake | None:
@@ -142,3 +201,10 @@ def _number_mistake(number: str) -> Mistake | None:
     if len(number) != 10:
         return Mistake.NUMBER_LENGTH
     return None if _FILE_NUMBER.fullmatch(number) else Mistake.NUMBER_ODD
+
+
+def _email_mistake(email: str) -> Mistake | None:
+    """Empty is fine: nobody must have an address. One that may reach somebody is enough; the mail server knows more."""
+    if not email or (len(email) <= EMAIL_MAX_CHARS and _EMAIL.fullmatch(email)):
+        return None
+    return Mistake.EMAIL_ODD

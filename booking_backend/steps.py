@@ -1,29 +1,31 @@
-"""The steps that change the tables. Each runs inside one write transaction of the caller and is safe to repeat.
+"""The steps that make, move and cancel bookings. Each runs inside one write transaction and is safe to repeat.
 
-A refusal is an answer, not an error: what it already wrote (a draft, a sweep) is meant to stay.
+A name or a number is written once, when the booking is made; no step changes it, and the database refuses to.
 """
 
+import random
 import secrets
-from collections import Counter
-from dataclasses import replace
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_backend import queries, schema
+from booking_backend.holding import hold_back, one_less, sweep, take, use_hold
 from booking_backend.slots import (
-    DRAFT_SECONDS,
-    EXTENSIONS_MAX,
-    HOLD_SECONDS,
+    CANCELLATIONS_MAX,
+    CANCELLATIONS_SECONDS,
+    LIVE_MAX,
+    MOVES_MAX,
+    RETURN_SECONDS,
     Applicant,
     Booking,
-    Draft,
     Hold,
     Refusal,
     Slot,
+    Visit,
 )
 
-_slot, _hold, _booking = schema.slot, schema.hold, schema.booking
+_slot, _booking, _moving = schema.slot, schema.booking, schema.moving
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """No 0/O, 1/I/L, U: a reference is read aloud and copied by hand."""
 
@@ -34,150 +36,185 @@ def new_reference() -> str:
     return f"RDV-{letters[:5]}-{letters[5:]}"
 
 
-async def sweep(conn: AsyncConnection, now: int) -> None:
-    """Free the places of holds that ran out; their drafts stay a while."""
-    lapsed = await conn.execute(
-        update(_hold).where(_hold.c.live == 1, _hold.c.expires_at <= now).values(live=0).returning(_hold.c.slot_id)
-    )
-    for slot_id, places in Counter(lapsed.scalars()).items():
-        await _give_back(conn, slot_id, places)
-
-
-async def _forget_old_drafts(conn: AsyncConnection, now: int) -> None:
-    await conn.execute(delete(_hold).where(_hold.c.live == 0, _hold.c.expires_at <= now - DRAFT_SECONDS))
-
-
-async def _give_back(conn: AsyncConnection, slot_id: int, places: int = 1) -> None:
-    await conn.execute(update(_slot).where(_slot.c.id == slot_id).values(taken=_slot.c.taken - places))
-
-
-async def _take(conn: AsyncConnection, slot_id: int, now: int) -> bool:
-    """Take one place if there is one: the condition is in the statement, so no two can take the last."""
-    taken = await conn.execute(
-        update(_slot)
-        .where(_slot.c.id == slot_id, _slot.c.taken < _slot.c.capacity, _slot.c.starts_at > now)
-        .values(taken=_slot.c.taken + 1)
-        .returning(_slot.c.id)
-    )
-    return taken.first() is not None
-
-
-def _one_less(slot: Slot) -> Slot:
-    return replace(slot, free=slot.free - 1)
-
-
-async def place_hold(conn: AsyncConnection, session: str, slot_id: int, now: int) -> Hold | Refusal:
-    """Keep a place for this visit. A visit that held another slot changes to this one, its draft with it."""
-    await sweep(conn, now)
-    await _forget_old_drafts(conn, now)
-    seen = await queries.outlook(conn, session, slot_id, now)
-    if seen is None:
-        return Refusal.NO_SLOT
-    if refusal := seen.refusal(now):
-        return refusal
-    before = await queries.hold(conn, session, now)
-    if before and seen.held:
-        return before
-    if not await _take(conn, slot_id, now):
-        return Refusal.TAKEN
-    if before:
-        await _drop(conn, before)
-    hold = Hold(
-        id=secrets.token_urlsafe(16), session=session, slot=_one_less(seen.slot), expires_at=now + HOLD_SECONDS,
-        live=True, extensions=0, draft=before.draft if before else Draft(),
-    )  # fmt: skip
-    await conn.execute(
-        insert(_hold).values(
-            id=hold.id, session=session, slot_id=slot_id, expires_at=hold.expires_at, live=1,
-            name=hold.draft.name, file_number=hold.draft.file_number,
-        )
-    )  # fmt: skip
-    return hold
-
-
-async def _drop(conn: AsyncConnection, hold: Hold) -> None:
-    if hold.live:
-        await _give_back(conn, hold.slot.id)
-    await conn.execute(delete(_hold).where(_hold.c.id == hold.id))
-
-
-async def keep_draft(conn: AsyncConnection, session: str, hold_id: str, draft: Draft) -> None:
-    """Remember what was typed, so that no refusal and no expiry loses it."""
-    mine = (_hold.c.id == hold_id, _hold.c.session == session)
-    await conn.execute(update(_hold).where(*mine).values(name=draft.name, file_number=draft.file_number))
-
-
-async def extend(conn: AsyncConnection, session: str, hold_id: str, now: int) -> Hold | Refusal:
-    """Start the hold's time again, taking the place back if it lapsed and is still free."""
-    await sweep(conn, now)
-    hold = await queries.hold(conn, session, now, hold_id)
-    if hold is None:
-        return Refusal.NO_HOLD
-    if hold.extensions >= EXTENSIONS_MAX:
-        return Refusal.NO_MORE_TIME
-    if not hold.live and not await _take(conn, hold.slot.id, now):
-        return Refusal.LAPSED
-    renewed = {"live": 1, "expires_at": now + HOLD_SECONDS, "extensions": hold.extensions + 1}
-    await conn.execute(update(_hold).where(_hold.c.id == hold_id).values(**renewed))
-    return await queries.hold(conn, session, now, hold_id) or Refusal.NO_HOLD
+def return_at(slot: Slot, now: int, dice: random.Random) -> int:
+    """When a place given up is free again: at a moment nobody can know, early enough to be of use to somebody."""
+    shortest, longest = RETURN_SECONDS
+    latest = max(now, min(now + longest, slot.closes_at - shortest))
+    earliest = min(now + shortest, latest)
+    return dice.randint(earliest, latest)
 
 
 async def confirm(
-    conn: AsyncConnection, session: str, hold_id: str, applicant: Applicant, now: int
+    conn: AsyncConnection, visit: Visit, hold_id: str, applicant: Applicant | None, now: int, *, dice: random.Random
 ) -> Booking | Refusal:
-    """Turn a hold into a booking. Repeated, it returns the same booking; a lapsed hold is served if a place is left."""
-    done = await queries.booking(conn, session, now, _booking.c.hold_id == hold_id)
+    """Turn a hold into a booking, or move the booking the hold is for; then `applicant` counts for nothing.
+
+    Repeated, it returns the same booking; a lapsed hold is served if a place is left.
+    """
+    done = await queries.booking(conn, now, _booking.c.session == visit.session, _booking.c.hold_id == hold_id)
     if done:
         return done
     await sweep(conn, now)
-    hold = await queries.hold(conn, session, now, hold_id)
+    hold = await queries.hold(conn, visit.session, now, hold_id)
     if hold is None:
         return Refusal.NO_HOLD
-    made = await _book(conn, session, hold, applicant, now)
+    if hold.moves:
+        made = await _move(conn, visit, hold, now, dice)
+    else:
+        made = Refusal.NO_HOLD if applicant is None else await _book(conn, visit, hold.slot.id, applicant, now)
     return Refusal.LAPSED if made is Refusal.TAKEN else made
 
 
-async def book(conn: AsyncConnection, session: str, slot_id: int, applicant: Applicant, now: int) -> Booking | Refusal:
+async def book(conn: AsyncConnection, visit: Visit, slot_id: int, applicant: Applicant, now: int) -> Booking | Refusal:
     """Hold and confirm in one step, for programs. The same order repeated returns the same booking."""
-    done = await queries.booking(
-        conn, session, now, _booking.c.slot_id == slot_id, _booking.c.file_number == applicant.file_number
-    )
+    same = (_booking.c.session == visit.session, _booking.c.slot_id == slot_id)
+    done = await queries.booking(conn, now, *same, _booking.c.file_number == applicant.file_number)
     if done:
         return done
     await sweep(conn, now)
-    hold = await queries.hold(conn, session, now)
-    return await _book(conn, session, hold if hold and hold.slot.id == slot_id else slot_id, applicant, now)
+    return await _book(conn, visit, slot_id, applicant, now)
 
 
-async def _book(
-    conn: AsyncConnection, session: str, place: Hold | int, applicant: Applicant, now: int
-) -> Booking | Refusal:
-    """Book the place of a hold, or one in the slot of this id."""
-    hold = place if isinstance(place, Hold) else None
-    slot_id = place.slot.id if isinstance(place, Hold) else place
-    seen = await queries.outlook(conn, session, slot_id, now, applicant.file_number)
+async def _book(conn: AsyncConnection, visit: Visit, slot_id: int, applicant: Applicant, now: int) -> Booking | Refusal:
+    seen = await queries.outlook(conn, visit, slot_id, now)
     if seen is None:
         return Refusal.NO_SLOT
-    if refusal := seen.refusal(now):
+    if seen.booked:
+        return Refusal.ALREADY_BOOKED
+    if refusal := seen.refusal(now) or await _too_much(conn, visit, applicant, seen.slot.service_id, now):
         return refusal
-    if seen.number_used:
-        return Refusal.NUMBER_USED
-    if not seen.held and not await _take(conn, slot_id, now):
+    hold = await queries.hold(conn, visit.session, now)
+    mine = hold if hold and hold.slot.id == slot_id else None
+    if not await _have_place(conn, slot_id, mine, now):
         return Refusal.TAKEN
-    if hold:  # its place, still taken, passes to the booking
-        await conn.execute(delete(_hold).where(_hold.c.id == hold.id))
     reference = new_reference()
     await conn.execute(
         insert(_booking).values(
-            reference=reference, hold_id=hold.id if hold else secrets.token_urlsafe(16), session=session,
-            service_id=seen.slot.service_id, slot_id=slot_id, name=applicant.name,
-            file_number=applicant.file_number, created_at=now,
+            reference=reference, hold_id=mine.id if mine else secrets.token_urlsafe(16), session=visit.session,
+            person=visit.person, service_id=seen.slot.service_id, slot_id=slot_id,
+            counter_id=await _counter(conn, slot_id), name=applicant.name, file_number=applicant.file_number,
+            email=applicant.email, created_at=now,
         )
     )  # fmt: skip
     return Booking(
-        reference=reference,
-        session=session,
-        slot=seen.slot if seen.held else _one_less(seen.slot),
-        applicant=applicant,
-        fresh=True,
+        reference=reference, session=visit.session, slot=seen.slot if seen.held else one_less(seen.slot),
+        applicant=applicant, person=visit.person, fresh=True,
+    )  # fmt: skip
+
+
+async def _have_place(conn: AsyncConnection, slot_id: int, hold: Hold | None, now: int) -> bool:
+    """The place of the hold passes on if it is still kept; else one is taken if there is one."""
+    return (hold is not None and await use_hold(conn, hold.id)) or await take(conn, slot_id, now)
+
+
+async def _counter(conn: AsyncConnection, slot_id: int) -> int:
+    """The counter of the slot with most places left. Holds the slot's row, so that no two count at once."""
+    counters = await conn.execute(select(_slot.c.counters).where(_slot.c.id == slot_id).with_for_update())
+    places = {int(counter_id): many for counter_id, many in counters.scalar_one().items()}
+    standing = (_booking.c.slot_id == slot_id, _booking.c.cancelled_at.is_(None))
+    busy = await conn.execute(
+        select(_booking.c.counter_id, func.count()).where(*standing).group_by(_booking.c.counter_id)
     )
+    for counter_id, many in busy:
+        places[counter_id] = places.get(counter_id, 0) - many
+    return max(sorted(places), key=lambda counter_id: places[counter_id])
+
+
+async def _too_much(
+    conn: AsyncConnection, visit: Visit, applicant: Applicant, service_id: int, now: int
+) -> Refusal | None:
+    """The limits of one person, known by file number and, in nominative rooms, by digest."""
+    same = _booking.c.file_number == applicant.file_number
+    if visit.person is not None:
+        same = or_(same, _booking.c.person == visit.person)
+    here = _booking.c.service_id == service_id
+    recent = and_(here, _booking.c.cancelled_at > now - CANCELLATIONS_SECONDS)
+    standing = _booking.c.cancelled_at.is_(None)
+    to_come = and_(standing, _slot.c.starts_at > now)
+    counted = [func.count().filter(condition) for condition in (and_(standing, here), to_come, recent)]
+    found = await conn.execute(
+        select(*counted).select_from(_booking.join(_slot, _slot.c.id == _booking.c.slot_id)).where(same)
+    )
+    used, live, given_up = tuple(found.one())
+    if used:
+        return Refusal.NUMBER_USED
+    if live >= LIVE_MAX:
+        return Refusal.TOO_MANY
+    return Refusal.CANCELLED_OFTEN if given_up >= CANCELLATIONS_MAX else None
+
+
+async def find(
+    conn: AsyncConnection, reference: str, file_number: str, person: str | None, now: int
+) -> Booking | Refusal:
+    """The live booking with this reference and number, for its own person where the visit has one."""
+    same = (_booking.c.reference == reference, _booking.c.file_number == file_number)
+    found = await queries.booking(conn, now, *same)
+    if found is None:
+        return Refusal.NOT_FOUND
+    if None not in (person, found.person) and person != found.person:
+        return Refusal.OTHER_PERSON
+    return found
+
+
+async def cancel(conn: AsyncConnection, booking: Booking, now: int, dice: random.Random) -> Booking | Refusal:
+    """Give the appointment up. Its place is free again only after a random time."""
+    if booking.slot.starts_at <= now:
+        return Refusal.PAST
+    ended = await conn.execute(
+        update(_booking)
+        .where(_booking.c.reference == booking.reference, _booking.c.cancelled_at.is_(None))
+        .values(cancelled_at=now)
+        .returning(_booking.c.id)
+    )
+    if ended.first() is None:
+        return Refusal.NOT_FOUND
+    await hold_back(conn, booking.slot.id, return_at(booking.slot, now, dice))
+    return booking
+
+
+async def start_moving(conn: AsyncConnection, visit: Visit, booking: Booking, now: int) -> Booking | Refusal:
+    """From now on this visit chooses another time for the booking, which stands until the new one is confirmed."""
+    if booking.slot.starts_at <= now:
+        return Refusal.PAST
+    if booking.moves >= MOVES_MAX:
+        return Refusal.MOVED_OFTEN
+    await conn.execute(delete(_moving).where(_moving.c.session == visit.session))
+    found = select(_booking.c.id).where(_booking.c.reference == booking.reference).scalar_subquery()
+    await conn.execute(insert(_moving).values(session=visit.session, booking_id=found))
+    return booking
+
+
+async def _move(conn: AsyncConnection, visit: Visit, hold: Hold, now: int, dice: random.Random) -> Booking | Refusal:
+    before = await queries.booking(conn, now, _booking.c.reference == hold.moves)
+    if before is None or before.slot.starts_at <= now:
+        return Refusal.NOT_FOUND
+    if None not in (visit.person, before.person) and visit.person != before.person:
+        return Refusal.OTHER_PERSON
+    if before.moves >= MOVES_MAX:
+        return Refusal.MOVED_OFTEN
+    if not await _have_place(conn, hold.slot.id, hold, now):
+        return Refusal.TAKEN
+    moved = await conn.execute(
+        update(_booking)
+        .where(_booking.c.reference == hold.moves, _booking.c.slot_id == before.slot.id, _booking.c.moves < MOVES_MAX)
+        .where(_booking.c.cancelled_at.is_(None))
+        .values(
+            slot_id=hold.slot.id, counter_id=await _counter(conn, hold.slot.id), hold_id=hold.id,
+            session=visit.session, moves=_booking.c.moves + 1,
+        )
+        .returning(_booking.c.id)
+    )  # fmt: skip
+    if moved.first() is None:  # cancelled or moved elsewhere at the same moment: our place goes back
+        await hold_back(conn, hold.slot.id, now)
+        return Refusal.NOT_FOUND
+    await conn.execute(delete(_moving).where(_moving.c.session == visit.session))
+    await hold_back(conn, before.slot.id, return_at(before.slot, now, dice))
+    made = await queries.booking(conn, now, _booking.c.reference == hold.moves)
+    return Refusal.NOT_FOUND if made is None else _as_moved(made)
+
+
+def _as_moved(booking: Booking) -> Booking:
+    return Booking(
+        reference=booking.reference, session=booking.session, slot=booking.slot, applicant=booking.applicant,
+        person=booking.person, counter=booking.counter, moves=booking.moves, fresh=True, moved=True,
+    )  # fmt: skip

@@ -1,169 +1,224 @@
 """The slot store: one typed call per read or step, each in its own transaction on the SQL database.
 
-Raises `slots.Busy` when the database stays locked; then nothing was changed.
+Raises `slots.Busy` when the database stays locked or away; then nothing was changed, or the same step may be repeated.
 """
 
-import asyncio
 import random
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
-from sqlalchemy import insert, select
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from booking_backend import queries, samples, schema, steps
-from booking_backend.slots import Applicant, Booking, Busy, Draft, Hold, Refusal, Service, Slot
-from ecluse.clock import Clock
+from booking_backend import filling, holding, migrating, queries, schema, steps
+from booking_backend.office import Office, ServiceRules, Site
+from booking_backend.planning import days_from
+from booking_backend.prefecture import WEEKS, Filling, prefecture
+from booking_backend.slots import Applicant, Booking, Draft, Hold, Refusal, Service, Slot, Visit
+from booking_backend.transactions import Transactions
+from ecluse.clock import Clock, system_clock
 
-
-def _is_lock(error: OperationalError) -> bool:
-    return "locked" in str(error.orig)
-
-
-@contextmanager
-def _busy() -> Iterator[None]:
-    try:
-        yield
-    except PoolTimeout:
-        raise Busy("no connection came free") from None
-    except OperationalError as error:
-        if not _is_lock(error):
-            raise
-        raise Busy(str(error.orig)) from None
+SYSTEM_DICE = random.SystemRandom()
+"""What decides when a place given up returns: nothing that anybody could foresee."""
 
 
 class SlotStore:
-    """Services, slots, holds and bookings. Any number of stores, in any number of processes, may share one file."""
+    """Services, slots, holds and bookings. Any number of stores, in any number of processes, may share one database."""
 
-    def __init__(self, database: Path, *, clock: Clock, lock_wait_seconds: float = 5.0) -> None:
-        self._engine = schema.open_engine(database)
-        self._writer = self._engine.execution_options(**{schema.WRITES: True})
+    def __init__(
+        self,
+        database: Path | str,
+        *,
+        clock: Clock = system_clock,
+        lock_wait_seconds: float = 5.0,
+        dice: random.Random = SYSTEM_DICE,
+    ) -> None:
+        self._in = Transactions(database, lock_wait_seconds=lock_wait_seconds)
         self._clock = clock
-        self._lock_wait_seconds = lock_wait_seconds
-        # SQLite's lock is polled; within a process a fair queue in front of it is faster and starves nobody.
-        self._turn = asyncio.Lock()
+        self._dice = dice
+        self._office = Office(services=(), sites=(), counters=(), weekly=())
 
     @property
     def now(self) -> int:
         """The store's time in Unix seconds."""
         return int(self._clock())
 
-    @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[AsyncConnection]:
-        with _busy():
-            async with self._engine.connect() as conn:
-                yield conn
+    @property
+    def transactions(self) -> Transactions:
+        """For the other stores on the same tables."""
+        return self._in
 
-    @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[AsyncConnection]:
-        with _busy():
-            async with self._turn, AsyncExitStack() as stack:
-                yield await self._lock(stack)
+    async def prepare(self, *, zone: tzinfo, wanted: Filling | Office | None, weeks: int = WEEKS) -> int:
+        """Bring SQLite to this program's schema, fill an empty database, add the slots of days up to `weeks` ahead.
 
-    async def _lock(self, stack: AsyncExitStack) -> AsyncConnection:
-        """A connection of `stack` in a transaction that has the write lock, which another process may be using."""
-        ends_at = time.monotonic() + self._lock_wait_seconds
-        while True:
-            try:
-                return await stack.enter_async_context(self._writer.begin())
-            except OperationalError as error:
-                if not _is_lock(error) or time.monotonic() >= ends_at:
-                    raise
-                await asyncio.sleep(random.uniform(0.001, 0.005))  # noqa: S311 - only to fall out of step
+        Returns how many slots were added. With None an empty database stays empty. Raises migrating.WrongSchema.
+        """
+        if not self._in.embedded:
+            async with self._in.reading() as conn:
+                await migrating.check(conn)
 
-    async def prepare(self, *, zone: tzinfo, sample: samples.Sample) -> None:
-        """Make the tables, and fill a database that has no service with the sample. Raises schema.WrongSchema."""
-        async with self._writing() as conn:
-            await schema.create(conn)
-            if (await conn.execute(select(schema.service.c.id))).first() is None:
-                today = datetime.fromtimestamp(self.now, UTC).astimezone(zone).date()
-                wanted = list(samples.sample_slots(after=today, zone=zone, seed=sample.seed, counters=sample.counters))
-                names = [{"id": number, "names": names} for number, names in enumerate(samples.SERVICES, 1)]
-                await conn.execute(insert(schema.service), names)
-                rows = [
-                    {"service_id": each.service + 1, "starts_at": each.starts_at, "capacity": each.capacity}
-                    for each in wanted
-                ]
-                await conn.execute(insert(schema.slot), rows)
+        async def prepare(conn: AsyncConnection) -> int:
+            if self._in.embedded:
+                await migrating.migrate(conn)
+            return await self._fill(conn, zone, wanted, weeks)
+
+        added = await self._in.write(prepare)
+        async with self._in.reading() as conn:
+            self._office = await filling.read_office(conn)
+        return added
+
+    async def migrate(self) -> None:
+        """Bring the database to this program's schema. Raises migrating.WrongSchema."""
+        await self._in.write(migrating.migrate)
+
+    async def _fill(self, conn: AsyncConnection, zone: tzinfo, wanted: Filling | Office | None, weeks: int) -> int:
+        tomorrow = datetime.fromtimestamp(self.now, UTC).astimezone(zone).date() + timedelta(days=1)
+        if wanted is not None and await filling.is_empty(conn):
+            office = wanted if isinstance(wanted, Office) else prefecture(wanted, first=tomorrow)
+            await filling.write_office(conn, office)
+        return await filling.write_slots(conn, days_from(tomorrow, weeks * 7), zone)
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._engine.dispose()
+        await self._in.close()
 
-    async def services(self) -> list[Service]:
-        """Every service with its free places."""
-        async with self._reading() as conn:
-            return await queries.services(conn, self.now)
+    @property
+    def sites(self) -> Sequence[Site]:
+        """The sites, as of the last `prepare`."""
+        return self._office.sites
 
-    async def slots(self, service_id: int) -> list[Slot]:
-        """The slots to come of a service, soonest first, the full ones too."""
-        async with self._reading() as conn:
-            return await queries.slots(conn, service_id, self.now)
+    def service_and_site(self, slot: Slot) -> tuple[ServiceRules, Site]:
+        """What a slot is for, and where."""
+        service = next(each for each in self._office.services if each.id == slot.service_id)
+        return service, next(each for each in self._office.sites if each.id == slot.site_id)
+
+    def minutes(self, service_id: int) -> int:
+        """How long an appointment of the service takes."""
+        return next(each.minutes for each in self._office.services if each.id == service_id)
+
+    async def services(self, site_id: int | None = None) -> list[Service]:
+        """Every service with its free places, at one site or all."""
+        async with self._in.reading() as conn:
+            return await queries.services(conn, self.now, site_id)
+
+    async def free_by_site(self, service_id: int) -> Mapping[int, int]:
+        """Free places of a service at each site that offers it."""
+        async with self._in.reading() as conn:
+            return await queries.free_by_site(conn, service_id, self.now)
+
+    async def slots(
+        self,
+        service_id: int | None = None,
+        *,
+        site_id: int | None = None,
+        starts: tuple[int, int] | None = None,
+        free: bool = False,
+        limit: int | None = None,
+    ) -> list[Slot]:
+        """The bookable slots of a service, a site, a span of time, soonest first; with `free`, none that are full."""
+        wanted = {"service_id": service_id, "site_id": site_id}
+        conditions = [schema.slot.c[name] == value for name, value in wanted.items() if value is not None]
+        if starts is not None:
+            conditions += [schema.slot.c.starts_at >= starts[0], schema.slot.c.starts_at < starts[1]]
+        async with self._in.reading() as conn:
+            return await queries.slots(conn, self.now, *conditions, free=free, limit=limit)
 
     async def slot(self, slot_id: int) -> Slot | None:
         """One slot, past or to come."""
-        async with self._reading() as conn:
+        async with self._in.reading() as conn:
             return await queries.slot(conn, slot_id, self.now)
 
     async def slots_left(self) -> int:
-        """Free places in all slots to come."""
-        async with self._reading() as conn:
+        """Free places in all slots that can be booked."""
+        async with self._in.reading() as conn:
             return await queries.slots_left(conn, self.now)
 
-    async def hold(self, session: str, hold_id: str | None = None) -> Hold | None:
+    async def hold(self, visit: Visit, hold_id: str | None = None) -> Hold | None:
         """The visit's hold; with `hold_id`, only if it is that one."""
-        async with self._reading() as conn:
-            return await queries.hold(conn, session, self.now, hold_id)
+        async with self._in.reading() as conn:
+            return await queries.hold(conn, visit.session, self.now, hold_id)
 
     async def booking(
-        self, session: str, *, reference: str | None = None, hold_id: str | None = None, service_id: int | None = None
+        self, visit: Visit, *, reference: str | None = None, hold_id: str | None = None, service_id: int | None = None
     ) -> Booking | None:
-        """The visit's live booking with this reference, from this hold, or for this service."""
+        """The live booking of the visit or its person with this reference, from this hold, or for this service."""
         wanted = {"reference": reference, "hold_id": hold_id, "service_id": service_id}
         conditions = [schema.booking.c[name] == value for name, value in wanted.items() if value is not None]
-        async with self._reading() as conn:
-            return await queries.booking(conn, session, self.now, *conditions)
+        async with self._in.reading() as conn:
+            return await queries.booking(conn, self.now, queries.same_visit(visit), *conditions)
 
-    async def _hopeless(self, session: str, slot_id: int) -> Refusal | None:
+    async def _hopeless(self, visit: Visit, slot_id: int) -> Refusal | None:
         """A refusal that a reading can tell for sure, so that a crowd at a full slot does not queue for the lock."""
-        async with self._reading() as conn:
-            seen = await queries.outlook(conn, session, slot_id, self.now)
+        async with self._in.reading() as conn:
+            seen = await queries.outlook(conn, visit, slot_id, self.now)
         if seen is None:
             return Refusal.NO_SLOT
         return None if seen.booked else seen.refusal(self.now)
 
-    async def place_hold(self, session: str, slot_id: int) -> Hold | Refusal:
+    async def place_hold(self, visit: Visit, slot_id: int) -> Hold | Refusal:
         """Keep a place for this visit while its form is filled in."""
-        if refusal := await self._hopeless(session, slot_id):
+        if refusal := await self._hopeless(visit, slot_id):
             return refusal
-        async with self._writing() as conn:
-            return await steps.place_hold(conn, session, slot_id, self.now)
+        return await self._in.write(lambda conn: holding.place_hold(conn, visit, slot_id, self.now))
 
-    async def extend(self, session: str, hold_id: str, draft: Draft) -> Hold | Refusal:
-        """Start the hold's time again, keeping what was typed."""
-        async with self._writing() as conn:
-            await steps.keep_draft(conn, session, hold_id, draft)
-            return await steps.extend(conn, session, hold_id, self.now)
+    async def extend(self, visit: Visit, hold_id: str, draft: Draft | None) -> Hold | Refusal:
+        """Start the hold's time again, keeping what was typed, if anything was."""
 
-    async def keep_draft(self, session: str, hold_id: str, draft: Draft) -> None:
+        async def extend(conn: AsyncConnection) -> Hold | Refusal:
+            if draft is not None:
+                await holding.keep_draft(conn, visit.session, hold_id, draft)
+            return await holding.extend(conn, visit.session, hold_id, self.now)
+
+        return await self._in.write(extend)
+
+    async def keep_draft(self, visit: Visit, hold_id: str, draft: Draft) -> None:
         """Remember what was typed, right or wrong."""
-        async with self._writing() as conn:
-            await steps.keep_draft(conn, session, hold_id, draft)
+        await self._in.write(lambda conn: holding.keep_draft(conn, visit.session, hold_id, draft))
 
-    async def confirm(self, session: str, hold_id: str, draft: Draft, applicant: Applicant) -> Booking | Refusal:
-        """Turn the hold into a booking; refused, it keeps what was typed. Repeated, it returns the same booking."""
-        async with self._writing() as conn:
-            await steps.keep_draft(conn, session, hold_id, draft)
-            return await steps.confirm(conn, session, hold_id, applicant, self.now)
+    async def confirm(self, visit: Visit, hold_id: str, draft: Draft, applicant: Applicant | None) -> Booking | Refusal:
+        """Turn the hold into a booking, or move one; refused, it keeps what was typed. Repeated, it is the same."""
 
-    async def book(self, session: str, slot_id: int, applicant: Applicant) -> Booking | Refusal:
+        async def confirm(conn: AsyncConnection) -> Booking | Refusal:
+            await holding.keep_draft(conn, visit.session, hold_id, draft)
+            return await steps.confirm(conn, visit, hold_id, applicant, self.now, dice=self._dice)
+
+        return await self._in.write(confirm)
+
+    async def book(self, visit: Visit, slot_id: int, applicant: Applicant) -> Booking | Refusal:
         """Hold and confirm in one step."""
-        if refusal := await self._hopeless(session, slot_id):
+        if refusal := await self._hopeless(visit, slot_id):
             return refusal
-        async with self._writing() as conn:
-            return await steps.book(conn, session, slot_id, applicant, self.now)
+        return await self._in.write(lambda conn: steps.book(conn, visit, slot_id, applicant, self.now))
+
+    async def find(self, reference: str, file_number: str, person: str | None = None) -> Booking | Refusal:
+        """The live booking with this reference and number."""
+        async with self._in.reading() as conn:
+            return await steps.find(conn, reference, file_number, person, self.now)
+
+    async def cancel(self, reference: str, file_number: str, person: str | None = None) -> Booking | Refusal:
+        """Give an appointment up; its place returns after a random time."""
+
+        async def cancel(conn: AsyncConnection) -> Booking | Refusal:
+            found = await steps.find(conn, reference, file_number, person, self.now)
+            return found if isinstance(found, Refusal) else await steps.cancel(conn, found, self.now, self._dice)
+
+        return await self._in.write(cancel)
+
+    async def start_moving(self, visit: Visit, reference: str, file_number: str) -> Booking | Refusal:
+        """Let this visit choose another time for the booking."""
+
+        async def start(conn: AsyncConnection) -> Booking | Refusal:
+            found = await steps.find(conn, reference, file_number, visit.person, self.now)
+            return found if isinstance(found, Refusal) else await steps.start_moving(conn, visit, found, self.now)
+
+        return await self._in.write(start)
+
+    async def moving(self, visit: Visit) -> Booking | None:
+        """The booking that this visit is choosing another time for."""
+        async with self._in.reading() as conn:
+            return await queries.moving(conn, visit.session, self.now)
+
+    async def to_come(self, file_numbers: Sequence[str]) -> list[Booking]:
+        """The standing bookings, not yet begun, of these file numbers."""
+        async with self._in.reading() as conn:
+            return await queries.to_come(conn, file_numbers, self.now)

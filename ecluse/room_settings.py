@@ -81,6 +81,12 @@ class RoomSettings(Strict):
     line_max: int = Field(default=1_000_000, ge=1, le=50_000_000)
     mode: Literal["open", "queueing", "paused", "closed"] = "open"
     notice: dict[str, str] = {}
+    stop_when_empty: bool = False
+    empty_notice: dict[str, str] = {
+        "fr": "Toutes les places sont prises. Personne n’est appelé tant qu’aucune place ne se libère ; "
+        "votre rang est conservé.",
+        "en": "Every place is taken. Nobody is called until a place is free again; your place in line is kept.",
+    }
     on_store_failure: Literal["hold", "open", "closed"] = "hold"
     statistics_days: int = Field(default=90, ge=1, le=400)
     return_seconds: int = Field(default=60, ge=2, le=600)

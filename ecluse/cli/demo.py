@@ -35,7 +35,7 @@ metrics_port = 0
 id = "{room}"
 title = {{ fr = "Renouvellement de titre de séjour", en = "Residence permit renewal" }}
 paths = ["/"]
-open_paths = ["/static/"]
+open_paths = ["/static/", "/my/"]
 origin = "http://127.0.0.1:{origin_port}"
 origin_key = "env:ECLUSE_ORIGIN_KEY"
 pace_per_minute = 120
@@ -110,7 +110,7 @@ def _actors(state: Path, url: str, origin_port: int, crowd: int) -> "tuple[Child
             "--room",
             ROOM,
             "--counters",
-            "10",
+            "3",
         ),
         env=child_environment(),
         ready=HttpProbe(port=origin_port, path="/healthz"),

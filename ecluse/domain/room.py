@@ -63,6 +63,8 @@ class Room:
     pace: PaceMode = PaceMode.MANUAL
     auto: AutoRules = AutoRules()
     notice: Mapping[str, str]
+    empty_notice: Mapping[str, str] | None = None
+    """What everybody in line is told while the origin has no slot left and nobody is called; None: calls go on."""
     session_ms: int = 600_000
     session_max_ms: int = 3_600_000
     claim_ms: int = 180_000

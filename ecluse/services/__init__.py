@@ -32,6 +32,7 @@ def room_of(settings: RoomSettings) -> Room:
             dry_run=settings.auto.dry_run,
         ),
         notice=settings.notice,
+        empty_notice=settings.empty_notice if settings.stop_when_empty else None,
         session_ms=settings.session_seconds * 1000,
         session_max_ms=settings.session_max_seconds * 1000,
         claim_ms=settings.claim_seconds * 1000,

@@ -18,6 +18,7 @@ from ecluse.domain.prospect import Prospects
 from ecluse.domain.room import Room
 from ecluse.services.autopace import AutoPace
 from ecluse.services.counting import Counting
+from ecluse.services.empty import may_call, mode_shown, notice_shown
 from ecluse.services.lives import Lives
 from ecluse.services.openings import OpeningNow, Openings
 from ecluse.services.prospects import room_turn
@@ -28,11 +29,9 @@ from ecluse.store.line import Line
 TURN_MS = 250
 """Four turns a second, however many workers there are."""
 MARKS_MS = 1000
-CALLS_IN_A_PIECE = 150
-MARKS_IN_A_PIECE = 120
+CALLS_IN_A_PIECE, MARKS_IN_A_PIECE = 150, 120
 """Redis serves nobody else during a piece: each must be short, however long the line."""
-_EXPIRE_PIECES = 10
-_LONGEST_TURN_MS = 2000
+_EXPIRE_PIECES, _LONGEST_TURN_MS = 10, 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +64,7 @@ class _Memory:
     """The session window; empty where the pace is set by hand."""
     series: dict[str, Any]
     """The counters at the start of this minute."""
+    empty_ms: float | None  # see ecluse.services.empty
 
     @classmethod
     def read(cls, text: str) -> "_Memory":
@@ -87,6 +87,7 @@ class _Memory:
             posted=list(found.get("posted", [])),
             auto=dict(found.get("auto", {})),
             series=dict(found.get("series", {})),
+            empty_ms=found.get("empty"),
         )
 
     def text(self, summary: Mapping[str, object]) -> str:
@@ -99,6 +100,7 @@ class _Memory:
                 "posted": self.posted,
                 "auto": self.auto,
                 "series": self.series,
+                "empty": self.empty_ms,
                 **summary,
             },
             separators=(",", ":"),
@@ -107,11 +109,12 @@ class _Memory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What goes on the board of a turn."""
+    """What goes on the board of a turn; `empty`: no slot is left, and the room stops for it."""
 
     picture: Any
     opening: OpeningNow
     called: Mapping[str, int]
+    empty: bool
 
 
 class RoomTicks:
@@ -149,13 +152,14 @@ class RoomTicks:
         picture["pace"] = picture["pace"] or self.room.pace
         memory.auto = await self._auto.step(picture, memory.auto)
         memory.series = await self._series.note(picture, memory.series)
+        most, memory.empty_ms = may_call(self.room, picture, memory.empty_ms)
         before = picture["calls"]
-        called = await self._call(picture, memory.model)
+        called = await self._call(picture, memory.model, most=most)
         for name, moved in called.items():
             picture["lanes"][name]["waiting"] -= moved
         memory.prospects = memory.prospects.after(room_turn(self.room, picture, called, memory.model, self._marks))
         picture["called"] += sum(called.values()) - missed
-        board = Shown(picture=picture, opening=opening, called=called)
+        board = Shown(picture=picture, opening=opening, called=called, empty=most is not None)
         published = await self._publish(memory, board, marks_hold=before == self._calls_known)
         self._calls_known = before + sum(called.values())
         window_ms = self.room.claim_ms
@@ -187,8 +191,8 @@ class RoomTicks:
         memory.model = memory.model.learnt(fresh, [n * seconds for n in picture["silent"]])
         memory.heard = picture["heard"]
 
-    async def _call(self, picture: Any, model: ShowModel) -> Mapping[str, int]:
-        """Call as many as it takes; how many of each lane. The picture's serving places move on."""
+    async def _call(self, picture: Any, model: ShowModel, *, most: int | None = None) -> Mapping[str, int]:
+        """Call as many as it takes, at `most` so many; how many of each lane. The picture's serving places move on."""
         waiting = sum(lane["waiting"] for lane in picture["lanes"].values())
         if waiting == 0 or picture["mode"] not in ("open", "queueing"):
             return {}
@@ -202,7 +206,7 @@ class RoomTicks:
             silent=picture["silent"],
             window_ms=self.room.claim_ms,
         )
-        wanted = calls_wanted(demand, model)
+        wanted = min(calls_wanted(demand, model), waiting if most is None else most)
         moved: dict[str, int] = {}
         seen: int = picture["calls"]
         while wanted > 0:
@@ -221,7 +225,7 @@ class RoomTicks:
         picture, called = board.picture, board.called
         now_ms = float(picture["now_ms"])
         waiting = sum(lane["waiting"] for lane in picture["lanes"].values())
-        phase = phase_of(picture["mode"], waiting, picture["called"])
+        phase = phase_of(mode_shown(picture["mode"], empty=board.empty), waiting, picture["called"])
         posted = [phase.value, picture["version"], board.opening.digest]
         due = not marks_hold or not 0 <= now_ms - self._marked_ms < MARKS_MS
         if due:
@@ -278,8 +282,8 @@ class RoomTicks:
             room=self.room.id,
             epoch=picture["epoch"],
             at_ms=int(float(picture["now_ms"])),
-            phase=phase_of(picture["mode"], waiting, picture["called"]),
-            notice=json.loads(picture["notice"]) if picture["notice"] else dict(self.room.notice),
+            phase=phase_of(mode_shown(picture["mode"], empty=shown.empty), waiting, picture["called"]),
+            notice=notice_shown(self.room, picture, empty=shown.empty),
             pace_per_minute=picture["pace_per_minute"],
             waiting=waiting,
             called=picture["called"],

@@ -2,6 +2,7 @@ from datetime import datetime
 
 import pytest
 
+from booking_backend.interface import SLOTS_MAX
 from ecluse.clock import ManualClock
 from tests.booking_backend.visitor import Answer, Visitor
 
@@ -23,7 +24,12 @@ async def test_services_and_their_slots_are_listed(visitor: Visitor) -> None:
     assert services[0]["name"] == {"fr": "Renouvellement de titre de séjour", "en": "Residence permit renewal"}
     answer = await visitor.get(services[0]["slots_url"])
     slots = answer.json["slots"]
-    assert sum(slot["free"] for slot in slots) == services[0]["free"]
+    assert sum(slot["free"] for slot in slots) <= services[0]["free"]
+    assert len(slots) == SLOTS_MAX
+    there = (await visitor.get(f"{services[0]['slots_url']}?site=2")).json["slots"]
+    assert {slot["site_id"] for slot in there} == {2}
+    assert len(there) == 160
+    assert (await visitor.get(f"{services[0]['slots_url']}?site=x")).json["slots"] == []
     assert sum(each["free"] for each in services) == int(answer.headers["ecluse-slots-left"])
     starts = [datetime.fromisoformat(slot["starts_at"]) for slot in slots]
     assert starts == sorted(starts)

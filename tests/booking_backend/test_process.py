@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from booking_backend.agents_door import read_agents
 from booking_backend.pages import TEMPLATES
 from ecluse.clock import system_clock
 from ecluse.tokens import SigningKey
@@ -33,10 +34,10 @@ def environ(**variables: str) -> dict[str, str]:
 
 
 @contextmanager
-def backend(database: Path) -> Iterator[tuple[Process, int]]:
+def backend(database: Path, *extra: str) -> Iterator[tuple[Process, int]]:
     """The process and its port, once it listens."""
     process = subprocess.Popen(
-        command(database),
+        command(database, *extra),
         cwd=TEMPLATES.parent,
         env=environ(ECLUSE_ORIGIN_KEY=SECRET),
         stderr=subprocess.PIPE,
@@ -111,10 +112,60 @@ def test_a_port_in_use_and_a_foreign_database_are_failures(database: Path, tmp_p
     assert status == 1
     assert f"port {port}" in said
     foreign = tmp_path / "foreign.sqlite3"
+    assert run("migrate", "--database", str(foreign))[0] == 0
     raw = sqlite3.connect(foreign)
-    raw.execute("PRAGMA user_version = 99")
+    raw.execute("UPDATE alembic_version SET version_num = 'r9999'")
+    raw.commit()
     raw.close()
     status, said = refused(foreign, ECLUSE_ORIGIN_KEY=SECRET)
     assert status == 1
-    assert "schema 99" in said
+    assert "schema r9999" in said
     assert "database_unusable" in said
+
+
+def run(*argv: str, typed: str = "") -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "booking_backend", *argv], cwd=TEMPLATES.parent, env=environ(), capture_output=True,
+        text=True, timeout=60, check=False, input=typed,
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_password_is_hashed_for_an_agent_and_a_short_one_refused() -> None:
+    status, line = run("hash-password", "guichet-1", typed="correct horse battery\n")
+    assert status == 0
+    assert set(read_agents([line])) == {"guichet-1"}
+    assert "correct" not in line
+    assert run("hash-password", "guichet-1", typed="short\n")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "named"),
+    [
+        ("--smtp", "http://x", "--smtp"), ("--agents", "env:NO_SUCH", "NO_SUCH"), ("--cost-ms", "-1", "--cost-ms"),
+        ("--partner-token", "plain", "partner"),
+    ],
+)  # fmt: skip
+def test_an_option_that_cannot_be_is_bad_usage(database: Path, option: str, value: str, named: str) -> None:
+    status, said = refused(database, option, value, ECLUSE_ORIGIN_KEY=SECRET)
+    assert status == 2
+    assert named in said or "env:" in said
+    assert "Traceback" not in said
+
+
+def test_fill_makes_a_prefecture_once_and_says_how_much(database: Path) -> None:
+    status, said = run("fill", "--database", str(database), "--seed", "7", "--weeks", "2")
+    assert status == 0
+    assert int(said.split()[0]) > 500
+    assert run("fill", "--database", str(database), "--seed", "7", "--weeks", "2")[1].startswith("0 slots added")
+    assert run("migrate", "--database", str(database)) == (0, "")
+
+
+def test_a_database_that_cannot_be_is_bad_usage_or_a_failure(tmp_path: Path) -> None:
+    status, said = run("fill", "--database", "mysql://root@127.0.0.1/x")
+    assert (status, "postgresql://" in said) == (2, True)
+    status, said = run("fill", "--database", "env:NO_SUCH_VARIABLE")
+    assert (status, "NO_SUCH_VARIABLE" in said) == (2, True)
+    status, said = run("migrate", "--database", str(tmp_path))
+    assert status == 1
+    assert "Traceback" not in said

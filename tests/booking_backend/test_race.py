@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from booking_backend.samples import Sample
-from booking_backend.slots import Applicant, Booking, Draft, Hold, Refusal, Slot
+from booking_backend.slots import Applicant, Booking, Draft, Hold, Refusal, Slot, Visit
 from booking_backend.store import SlotStore
 from ecluse.clock import ManualClock
-from tests.booking_backend.conftest import PARIS
+from tests.booking_backend.conftest import OFFICE, PARIS
 
 RACERS, PLACES = 200, 30
 
@@ -35,10 +34,10 @@ async def race(store: SlotStore, number: int, slots: list[Slot], file_number: st
     result: Booking | Refusal = Refusal.TAKEN
     for slot in random.Random(number).sample(slots, len(slots)):
         if number % 2:
-            result = await store.book(session, slot.id, who)
+            result = await store.book(Visit(session), slot.id, who)
         else:
-            hold = await store.place_hold(session, slot.id)
-            result = await store.confirm(session, hold.id, Draft(), who) if isinstance(hold, Hold) else hold
+            hold = await store.place_hold(Visit(session), slot.id)
+            result = await store.confirm(Visit(session), hold.id, Draft(), who) if isinstance(hold, Hold) else hold
         if result is not Refusal.TAKEN:
             break
     return result
@@ -83,10 +82,10 @@ async def test_a_file_number_used_by_two_racers_gets_one_place(
 async def test_one_impatient_visit_confirming_many_times_at_once_has_one_booking(
     store: SlotStore, database: Path
 ) -> None:
-    hold = await store.place_hold("s", 1)
+    hold = await store.place_hold(Visit("s"), 1)
     assert isinstance(hold, Hold)
     who = Applicant(name="Amina", file_number="1234567890")
-    results = await asyncio.gather(*(store.confirm("s", hold.id, Draft(), who) for _ in range(20)))
+    results = await asyncio.gather(*(store.confirm(Visit("s"), hold.id, Draft(), who) for _ in range(20)))
     made = [result for result in results if isinstance(result, Booking)]
     assert len(made) == 20
     assert len({each.reference for each in made}) == 1
@@ -96,7 +95,7 @@ async def test_one_impatient_visit_confirming_many_times_at_once_has_one_booking
 
 async def test_two_stores_that_open_a_new_file_at_once_fill_it_once(tmp_path: Path, clock: ManualClock) -> None:
     stores = [SlotStore(tmp_path / "new.sqlite3", clock=clock) for _ in range(4)]
-    await asyncio.gather(*(store.prepare(zone=PARIS, sample=Sample(seed=1)) for store in stores))
+    await asyncio.gather(*(store.prepare(zone=PARIS, wanted=OFFICE) for store in stores))
     found = {(len(await store.services()), await store.slots_left()) for store in stores}
     for store in stores:
         await store.close()

@@ -1,42 +1,85 @@
 import re
 import string
-from datetime import UTC
+from datetime import UTC, date
+from pathlib import Path
+from typing import Any
 
 import pytest
+from babel.messages.catalog import Message
+from babel.messages.pofile import read_po
 
 from booking_backend.pages import TEMPLATES
 from booking_backend.slots import Mistake, Refusal
-from booking_backend.texts import CATALOGS, ENGLISH, FRENCH, LANGUAGES, Words, negotiate
+from booking_backend.texts import LOCALES, Words, catalogues, negotiate
 from tests.booking_backend.conftest import PARIS
 
-
-def test_both_languages_have_the_same_texts() -> None:
-    assert set(CATALOGS) == set(LANGUAGES)
-    assert list(FRENCH) == list(ENGLISH)
+PROGRAM = Path(TEMPLATES).parent / "booking_backend"
 
 
-@pytest.mark.parametrize("key", sorted(FRENCH))
-def test_both_languages_fill_in_the_same_values(key: str) -> None:
-    def names(text: str) -> set[str | None]:
-        return {name for _, name, _, _ in string.Formatter().parse(text)} - {None}
-
-    assert names(FRENCH[key]) == names(ENGLISH[key])
-    assert FRENCH[key].strip()
-    assert ENGLISH[key].strip()
+def spoken(entry: Message) -> list[str]:
+    """The text, or each of its plural forms."""
+    string: Any = entry.string
+    return [string] if isinstance(string, str) else list(string)
 
 
-def test_every_refusal_and_mistake_has_words() -> None:
-    wanted = {f"refusal.{each}" for each in Refusal} | {f"mistake.{each}" for each in Mistake}
-    assert wanted <= set(FRENCH)
+def entries(lang: str) -> dict[str, Message]:
+    with (LOCALES / lang / "LC_MESSAGES" / "booking.po").open("rb") as file:
+        catalogue = read_po(file, locale=lang.replace("-", "_"))
+    assert not catalogue.obsolete
+    found = {}
+    for entry in catalogue:
+        if entry.id:
+            forms = spoken(entry)
+            assert not entry.fuzzy
+            assert all(text.strip() for text in forms), entry.id
+            # A text stands in attributes too: it may hold neither quotes nor markup.
+            assert not set('"<>') & set("".join(forms))
+            if isinstance(entry.id, tuple):
+                assert len(forms) == catalogue.num_plurals
+            found[entry.id if isinstance(entry.id, str) else entry.id[0]] = entry
+    return found
 
 
-def test_every_text_the_templates_name_exists() -> None:
+def names(text: str) -> set[str | None]:
+    return {name for _, name, _, _ in string.Formatter().parse(text)} - {None}
+
+
+def used() -> set[str]:
+    """Every key that a page or the program names, and the families of keys put together at run time."""
     source = "".join(path.read_text(encoding="utf-8") for path in (TEMPLATES / "booking").iterdir())
-    said = set(re.findall(r'w\.say\("([a-z_.]+)"[,)]', source))
-    counted = set(re.findall(r'w\.count\("([a-z_.]+)"', source))
-    assert len(said) > 20
-    assert said <= set(FRENCH)
-    assert {f"{key}.{form}" for key in counted for form in ("one", "other")} <= set(FRENCH)
+    source += "".join(path.read_text(encoding="utf-8") for path in PROGRAM.glob("*.py"))
+    keys = set(re.findall(r'\b(?:w|words)\.(?:say|count)\(\s*"([a-z_.]+)"[,)]', source))
+    keys |= set(re.findall(r'else w\.say\("([a-z_.]+)"', source))
+    fields = set(re.findall(r'field\(w, "([a-z_]+)"', source))
+    keys |= {f"field.{name}" for name in fields} | {f"field.{name}.hint" for name in fields}
+    keys |= {f"refusal.{each}" for each in Refusal} | {f"mistake.{each}" for each in Mistake}
+    reasons = r'"(busy|cross_site|bad_form|too_large|not_found|method|internal|no_booking|no_hold)"'
+    keys |= {f"refusal.{each}" for each in re.findall(reasons, source)}
+    keys |= {f"agents.{each}" for each in re.findall(r'_signing_in\(request, "([a-z_]+)"', source)}
+    keys |= {f"agents.state.{each}" for each in ("expected", "arrived", "absent")}
+    return keys | {"times.morning", "times.afternoon", "mail.made", "mail.moved", "mail.cancelled"}
+
+
+@pytest.mark.parametrize("lang", list(catalogues()))
+def test_every_language_says_every_text_and_nothing_else(lang: str) -> None:
+    assert set(entries(lang)) == used()
+
+
+@pytest.mark.parametrize("lang", list(catalogues()))
+def test_every_language_fills_in_the_same_values(lang: str) -> None:
+    french, found = entries("fr"), entries(lang)
+    for key, entry in french.items():
+        assert names("".join(spoken(found[key]))) == names("".join(spoken(entry))), key
+
+
+def test_a_language_needs_no_more_than_its_catalogue(tmp_path: Path) -> None:
+    source = (LOCALES / "fr" / "LC_MESSAGES" / "booking.po").read_text(encoding="utf-8")
+    for lang in ("fr", "ar"):
+        (tmp_path / lang / "LC_MESSAGES").mkdir(parents=True)
+        (tmp_path / lang / "LC_MESSAGES" / "booking.po").write_text(source, encoding="utf-8")
+    found = catalogues(tmp_path)
+    assert list(found) == ["fr", "ar"]
+    assert found["ar"].locale.text_direction == "rtl"
 
 
 @pytest.mark.parametrize(
@@ -45,7 +88,7 @@ def test_every_text_the_templates_name_exists() -> None:
         ("", "fr"),
         ("fr-FR,fr;q=0.9,en;q=0.8", "fr"),
         ("en-GB,en;q=0.9", "en"),
-        ("ar,en;q=0.5,fr;q=0.4", "en"),
+        ("tlh,en;q=0.5,fr;q=0.4", "en"),
         ("en;q=0.2,fr;q=0.7", "fr"),
         ("en;q=0", "fr"),
         ("en;q=x,*;q=1,,;;", "fr"),
@@ -62,14 +105,26 @@ def test_counts_follow_the_language() -> None:
     assert [english.count("places", n) for n in (0, 1, 2)] == ["0 places free", "1 place free", "2 places free"]
 
 
+def test_a_key_that_no_catalogue_has_is_an_error() -> None:
+    for said in (Words("fr", UTC).say, lambda key: Words("fr", UTC).count(key, 1)):
+        with pytest.raises(KeyError):
+            said("nowhere")
+
+
 def test_times_are_those_of_the_office() -> None:
     noon_utc = 1_800_014_400
     words = Words("fr", PARIS)
     assert words.time(noon_utc) == "13:00"
     assert words.day(words.day_of(noon_utc)) == "vendredi 15 janvier 2027"
     assert words.stamp(noon_utc) == "2027-01-15T13:00:00+01:00"
-    assert Words("en", PARIS).day(words.day_of(noon_utc)) == "Friday 15 January 2027"
+    assert words.midnight(date(2027, 1, 15)) == noon_utc - 13 * 3600
+    english = Words("en", PARIS)
+    assert english.day(words.day_of(noon_utc)) == "Friday 15 January 2027"
+    assert english.month(date(2027, 1, 15)) == "January 2027"
+    assert english.weekdays()[0] == ("Mon", "Monday")
 
 
-def test_a_service_named_in_other_languages_only_still_has_a_name() -> None:
-    assert Words("en", UTC).named({"fr": "Remise"}) == "Remise"
+def test_a_service_named_in_other_languages_only_still_has_a_name_and_says_in_which() -> None:
+    words = Words("en", UTC)
+    assert (words.named({"fr": "Remise"}), words.name_lang({"fr": "Remise"})) == ("Remise", "fr")
+    assert words.name_lang({"fr": "Remise", "en": "Collection"}) == "en"

@@ -24,10 +24,13 @@ def number(page: Page) -> int:
 def book(page: Page, file_number: str, confirmed: str) -> None:
     """From the first page of the booking backend to its confirmation."""
     page.locator("a.choice").first.click()
+    page.locator("a.choice").first.click()
+    page.locator("table.month a.day").first.click()
     page.locator('button[name="slot"]').first.click()
     page.locator("#name").fill("Aminata Diallo")
     page.locator("#file_number").fill(file_number)
-    page.locator("form.details button.go").click()
+    page.locator("form.details button.main").click()
+    page.locator("form.confirm button.main").click()
     expect(page.locator("h1")).to_have_text(confirmed)
     assert re.fullmatch(r"RDV-\w{5}-\w{5}", page.locator(".reference dd").inner_text())
 

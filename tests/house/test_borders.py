@@ -22,6 +22,10 @@ HOMES = {
     "prometheus_client": ("ecluse/telemetry.py",),
     "matplotlib": ("ecluse/simulation/plot.py",),
     "sqlalchemy": ("booking_backend/",),
+    "alembic": ("booking_backend/migrating.py", "booking_backend/migrations/"),
+    "aiosmtplib": ("booking_backend/mailing.py",),
+    "segno": ("booking_backend/confirmations.py", "gateway/codes.py"),
+    "h11": ("booking_backend/fragile.py",),
     "typer": ("ecluse/cli/",),
     "rich": ("ecluse/cli/",),
 }

@@ -119,12 +119,18 @@ def test_a_newcomer_takes_a_place_is_called_books_and_must_wait_again(demo: Demo
     assert {cookie.name for cookie in visitor.cookies} == {f"ecluse_ticket_{room}", f"ecluse_pass_{room}"}
     status, services = visitor.ask("/")
     assert status == 200
-    status, day = visitor.ask(found(r'class="choice" href="(/services/\d+)"', services))
+    status, sites = visitor.ask(found(r'class="choice" href="(/services/\d+)"', services))
+    assert status == 200
+    status, month = visitor.ask(found(r'class="choice" href="(/services/\d+/sites/\d+)"', sites))
+    assert status == 200
+    status, day = visitor.ask(found(r'class="day" href="([^"]+)"', month))
     assert status == 200
     status, form = visitor.ask("/holds", {"slot": found(r'name="slot" value="(\d+)"', day)})
     assert status == 200
     details = {"name": "Aminata Diallo", "file_number": "75A1234567"}
-    status, confirmation = visitor.ask(found(r'action="(/holds/[\w-]+/confirm)"', form), details)
+    status, check = visitor.ask(found(r'action="(/holds/[\w-]+/details)"', form), details)
+    assert status == 200
+    status, confirmation = visitor.ask(found(r'action="(/holds/[\w-]+/confirm)"', check), {})
     assert status == 201
     assert re.search(r"RDV-\w{5}-\w{5}", confirmation)
     assert not list(visitor.cookies)

@@ -1,0 +1,1 @@
+"""The history of the schema, oldest first; see `booking_backend.migrating`."""

@@ -1,0 +1,80 @@
+"""Transactions on either database, with an end to every wait: reads, and steps that are run again if they collide."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from booking_backend.engine import WRITES, collided, is_locked, open_engine, unreachable
+from booking_backend.slots import Busy
+
+T = TypeVar("T")
+_TRIES = 8
+"""How often a step that collides is run before we call the database busy."""
+
+
+@contextmanager
+def _busy() -> Iterator[None]:
+    try:
+        yield
+    except PoolTimeout:
+        raise Busy("no connection came free") from None
+    except (DBAPIError, OSError, TimeoutError) as error:
+        if isinstance(error, DBAPIError) and not (is_locked(error) or unreachable(error)):
+            raise
+        raise Busy(str(error)) from None
+
+
+class Transactions:
+    """The engine of one database."""
+
+    def __init__(self, database: Path | str, *, lock_wait_seconds: float = 5.0) -> None:
+        self._engine = open_engine(database)
+        self.embedded = self._engine.dialect.name == "sqlite"
+        """Whether the database is a file of our own, which we also migrate."""
+        self._writer = self._engine.execution_options(**{WRITES: True})
+        self._lock_wait_seconds = lock_wait_seconds
+        # SQLite's lock is polled; within a process a fair queue in front of it is faster and starves nobody.
+        self._turn = asyncio.Semaphore(1 if self.embedded else 1000)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection to read with. Raises Busy."""
+        with _busy():
+            async with self._engine.connect() as conn:
+                yield conn
+
+    async def write(self, step: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Run a step in a transaction of its own; if a concurrent one came first, once more. Raises Busy."""
+        with _busy():
+            for _ in range(_TRIES):
+                try:
+                    async with self._turn, AsyncExitStack() as stack:
+                        return await step(await self._lock(stack))
+                except DBAPIError as error:
+                    if not collided(error):
+                        raise
+                await asyncio.sleep(random.uniform(0.001, 0.02))  # noqa: S311 - only to fall out of step
+        raise Busy("every try collided with another")
+
+    async def _lock(self, stack: AsyncExitStack) -> AsyncConnection:
+        """A connection of `stack` in a transaction that has the write lock, which another process may be using."""
+        ends_at = time.monotonic() + self._lock_wait_seconds
+        while True:
+            try:
+                return await stack.enter_async_context(self._writer.begin())
+            except OperationalError as error:
+                if not is_locked(error) or time.monotonic() >= ends_at:
+                    raise
+                await asyncio.sleep(random.uniform(0.001, 0.005))  # noqa: S311 - only to fall out of step
