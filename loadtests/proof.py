@@ -47,7 +47,7 @@ class Figures:
     errors_share: float
     """Answers of the origin that failed or never came, of all."""
     failures_seen: int
-    """Answers of 5xx that anybody saw, of the gate or of the origin."""
+    """Answers of 5xx that people saw, of gate or origin: what a robot brings upon itself is its own affair."""
     wrong: int
     """Wrong answers of any kind."""
     without_place: int
@@ -81,7 +81,7 @@ def figures_of(name: str, record: Record, seconds: float) -> Figures:
         bookings_per_minute=len(in_time) * 60 / max(seconds - SETTLE_SECONDS, 1.0),
         origin_p95_seconds=percentile([each.seconds for each in origin], 0.95),
         errors_share=sum(map(failed, origin)) / len(origin) if origin else 0.0,
-        failures_seen=sum(count for key, count in record.statuses.items() if key.rpartition(" ")[2] >= "500"),
+        failures_seen=sum(each.failures for each in record.traces if not each.robot),
         wrong=sum(record.wrong.values()),
         without_place=sum(each.place is None and each.admitted_at is None for each in came),
         places_changed=record.wrong.get(PLACE_CHANGED, 0),

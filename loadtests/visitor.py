@@ -115,6 +115,7 @@ class Visitor:
         )
         answer = yield from ask(request)
         self.tally.count(request, answer)
+        self.trace.failures += answer.status >= 500
         if answer.status not in expected:
             kind = f"{step.value}: {answer.status or 'no answer'}"
             detail = answer.error or answer.body[:200].decode("utf-8", "replace")

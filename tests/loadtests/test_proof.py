@@ -98,10 +98,11 @@ def test_figures_count_what_happened_after_everybody_had_time_to_settle() -> Non
     booked = [
         Trace(persona="direct", arrived_at=0.0, admitted_at=1.0, booked_at=at) for at in (5.0, SETTLE_SECONDS + 1, 60.0)
     ]
-    lost = Trace(persona="applicant", arrived_at=3.0)
+    lost = Trace(persona="applicant", arrived_at=3.0, failures=4)
+    robot = Trace(persona="stampede", robot=True, arrived_at=3.0, place=1.0, failures=9)
     origin = [*answers(0, SETTLE_SECONDS, status=500), *answers(SETTLE_SECONDS, LENGTH)]
     record = Record(
-        traces=[*booked, lost], origin=origin, statuses={"services 500": 4, "board 200": 9},
+        traces=[*booked, lost, robot], origin=origin, statuses={"services 500": 4, "board 200": 9},
         generators=[GeneratorSeen(cpu_shares=[0.99] * 9)],
     )  # fmt: skip
     found = figures_of("x", record, LENGTH)
