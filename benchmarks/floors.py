@@ -30,7 +30,8 @@ LIMITS: Mapping[str, Limit] = {
     "claim": Limit(floor=0.18),
     "gate + proxy, GET": Limit(floor=0.75),
     "gate + proxy, POST": Limit(floor=0.7),
-    "gateway memory": Limit(ceiling=80, exact=True),
+    # 80 in production; where locust is installed, redis-py finds opentelemetry and loads it too.
+    "gateway memory": Limit(ceiling=85, exact=True),
     "gateway memory after it all": Limit(ceiling=110),
     "start-up": Limit(ceiling=6),
     "one event to 10,000 streams": Limit(ceiling=3),

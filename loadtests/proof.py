@@ -13,6 +13,7 @@ from loadtests.measures import peak_per_second, promises
 from loadtests.record import Record
 from loadtests.tally import OriginSeen
 from loadtests.verdict import Finding
+from loadtests.visitor import PLACE_CHANGED
 
 SPIKE_TIMES = 10
 """The spike brings this many times what the module bears."""
@@ -46,11 +47,12 @@ class Figures:
     errors_share: float
     """Answers of the origin that failed or never came, of all."""
     failures_seen: int
-    """Answers of 5xx that anybody saw, of the gate or of the origin."""
+    """Answers of 5xx that people saw, of gate or origin: what a robot brings upon itself is its own affair."""
     wrong: int
     """Wrong answers of any kind."""
     without_place: int
     """Arrived, and neither a place nor an admission."""
+    places_changed: int
     promises_broken: float
     forged_admitted: int
     robot_bookings_share: float
@@ -79,9 +81,10 @@ def figures_of(name: str, record: Record, seconds: float) -> Figures:
         bookings_per_minute=len(in_time) * 60 / max(seconds - SETTLE_SECONDS, 1.0),
         origin_p95_seconds=percentile([each.seconds for each in origin], 0.95),
         errors_share=sum(map(failed, origin)) / len(origin) if origin else 0.0,
-        failures_seen=sum(count for key, count in record.statuses.items() if key.rpartition(" ")[2] >= "500"),
+        failures_seen=sum(each.failures for each in record.traces if not each.robot),
         wrong=sum(record.wrong.values()),
         without_place=sum(each.place is None and each.admitted_at is None for each in came),
+        places_changed=record.wrong.get(PLACE_CHANGED, 0),
         promises_broken=promises(record).later_share,
         forged_admitted=sum(each.forged_admitted for each in record.traces),
         robot_bookings_share=sum(each.robot for each in booked) / len(booked) if booked else 0.0,
@@ -167,6 +170,7 @@ def findings_of(rounds: Sequence[Round], extra: Sequence[Figures]) -> list[Findi
 def _people(phases: Sequence[Figures]) -> list[Finding]:
     """What nobody may have seen in any phase with a line."""
     failures, without = sum(each.failures_seen for each in phases), sum(each.without_place for each in phases)
+    changed = sum(each.places_changed for each in phases)
     forged, broken = sum(each.forged_admitted for each in phases), max(each.promises_broken for each in phases)
     breathless = [f"{each.name}: {each.generator}" for each in phases if each.generator]
     return [
@@ -175,6 +179,7 @@ def _people(phases: Sequence[Figures]) -> list[Finding]:
             name="arrived and without a place", measured=f"{without} of {sum(each.arrived for each in phases)}",
             wanted="0", passed=without == 0,
         ),
+        Finding(name="places that changed", measured=str(changed), wanted="0", passed=changed == 0),
         Finding(
             name="waited longer than the slow estimate they were told", measured=f"{broken:.0%} at worst",
             wanted=f"≤ {PROMISES_BROKEN_MOST:.0%}", passed=broken <= PROMISES_BROKEN_MOST,

@@ -15,7 +15,7 @@ FARMED = 15
 """Sessions of one farm."""
 SHARERS = 50
 """How many a shared admission is handed to."""
-_REFRESHES = 120
+_REFRESHES, _REFRESH_SECONDS = 30, 2.0
 _IMPATIENCE_SECONDS = 0.3
 
 
@@ -33,7 +33,7 @@ def _book_at_once(visitor: Visitor) -> Moves[str]:
 
 
 def slot_refresher(visitor: Visitor) -> Moves[str]:
-    """Once inside it looks at the slots twice a second, for a better one, until it books or is put out."""
+    """Once inside it looks at the slots every other second, for a better one, until it books or is put out."""
     yield from visitor.patiently(visitor.open_page)
     yield from take_place(visitor)
     if not visitor.is_inside:
@@ -46,7 +46,7 @@ def slot_refresher(visitor: Visitor) -> Moves[str]:
         except WrongAnswer:
             # Put out in the middle: a session has an end, and that is what should happen.
             return "put out"
-        yield from pause(0.5)
+        yield from pause(_REFRESH_SECONDS)
     return (yield from book(visitor, at_once))
 
 

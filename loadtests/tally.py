@@ -45,6 +45,8 @@ class Trace:
     booked_at: float | None = None
     session: str | None = None
     outcome: str = "there"
+    failures: int = 0
+    """Answers of 5xx that this visitor saw."""
     forged_sent: int = 0
     forged_admitted: int = 0
     """Also proofs of a visit that had ended."""

@@ -30,6 +30,7 @@ BOARD_AGE_SECONDS = 2.5
 """How old what a board (or an answer made from it) says may be: a second of making, of caching, and some way."""
 PATIENCE = 8
 """Wrong answers in a row after which somebody gives up."""
+PLACE_CHANGED = "the place changed"
 T = TypeVar("T")
 
 
@@ -114,6 +115,7 @@ class Visitor:
         )
         answer = yield from ask(request)
         self.tally.count(request, answer)
+        self.trace.failures += answer.status >= 500
         if answer.status not in expected:
             kind = f"{step.value}: {answer.status or 'no answer'}"
             detail = answer.error or answer.body[:200].decode("utf-8", "replace")
@@ -187,7 +189,7 @@ class Visitor:
 
     def _stand(self, lane: str, place: float) -> None:
         if self.trace.place is not None and (self.trace.place, self.trace.lane) != (place, lane):
-            raise WrongAnswer("the place changed", f"from {self.trace.place:.0f} to {place:.0f}")
+            raise WrongAnswer(PLACE_CHANGED, f"from {self.trace.place:.0f} to {place:.0f}")
         self.trace.lane, self.trace.place = lane, place
 
     # ---- waiting ----

@@ -38,7 +38,7 @@ class Module(BaseHTTPRequestHandler):
             _queue.release()
         return True
 
-    def do_GET(self) -> None:
+    def answer_look(self) -> None:
         if not self._worked():
             self._answer(503, {})
         elif self.path == "/api/services":
@@ -46,15 +46,15 @@ class Module(BaseHTTPRequestHandler):
         else:
             self._answer(200, {"slots": [{"id": 7, "free": 9999}]})
 
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def do_POST(self) -> None:
+    def answer_form(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", "0")))
         if not self._worked():
             self._answer(503, {})
         else:
             self._answer(201, {"reference": "R", "slot_id": 7}, ("Ecluse-Command", "end-session"))
+
+    do_GET = do_HEAD = answer_look
+    do_POST = answer_form
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ LENGTH = 85.0
 def phase(name: str = "a phase", **changes: Any) -> Figures:
     good = Figures(
         name=name, arrived=100, bookings_per_minute=100.0, origin_p95_seconds=0.2, errors_share=0.0, failures_seen=0,
-        wrong=0, without_place=0, promises_broken=0.05, forged_admitted=0, robot_bookings_share=0.0,
+        wrong=0, without_place=0, places_changed=0, promises_broken=0.05, forged_admitted=0, robot_bookings_share=0.0,
         robot_places_share=0.0, generator="",
     )  # fmt: skip
     return replace(good, **changes)
@@ -67,6 +67,7 @@ def test_a_module_that_collapses_alone_and_lives_behind_the_line_is_the_proof() 
         ({"bookings_per_minute": 94.0}, "with a line: bookings per minute beside a calm day"),
         ({"origin_p95_seconds": 0.25}, "with a line: the origin's p95 beside a calm day"),
         ({"failures_seen": 1}, "answers of 5xx seen by people"),
+        ({"places_changed": 1}, "places that changed"),
         ({"without_place": 1}, "arrived and without a place"),
         ({"promises_broken": 0.3}, "waited longer than the slow estimate they were told"),
         ({"forged_admitted": 1}, "forged or used-up proofs let in"),
@@ -97,10 +98,11 @@ def test_figures_count_what_happened_after_everybody_had_time_to_settle() -> Non
     booked = [
         Trace(persona="direct", arrived_at=0.0, admitted_at=1.0, booked_at=at) for at in (5.0, SETTLE_SECONDS + 1, 60.0)
     ]
-    lost = Trace(persona="applicant", arrived_at=3.0)
+    lost = Trace(persona="applicant", arrived_at=3.0, failures=4)
+    robot = Trace(persona="stampede", robot=True, arrived_at=3.0, place=1.0, failures=9)
     origin = [*answers(0, SETTLE_SECONDS, status=500), *answers(SETTLE_SECONDS, LENGTH)]
     record = Record(
-        traces=[*booked, lost], origin=origin, statuses={"services 500": 4, "board 200": 9},
+        traces=[*booked, lost, robot], origin=origin, statuses={"services 500": 4, "board 200": 9},
         generators=[GeneratorSeen(cpu_shares=[0.99] * 9)],
     )  # fmt: skip
     found = figures_of("x", record, LENGTH)
