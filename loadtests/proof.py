@@ -148,7 +148,11 @@ def findings_of(rounds: Sequence[Round], extra: Sequence[Figures]) -> list[Findi
     recoveries = [each.recovery_without_seconds for each in rounds]
     shown = ", ".join("not in the run" if each is None else f"{each:.0f} s" for each in recoveries)
     collapsed = without <= COLLAPSED_MOST or errors >= COLLAPSED_ERRORS_LEAST
+    worked = all(each.calm.bookings_per_minute > 0 and not each.calm.wrong for each in rounds)
     return [
+        Finding(
+            name="on a calm day the module works", measured="yes" if worked else "no", wanted="yes", passed=worked
+        ),
         Finding(
             name="with a line: bookings per minute beside a calm day", measured=bookings_shown,
             wanted=f"≥ {BOOKINGS_LEAST}", passed=bookings >= BOOKINGS_LEAST,

@@ -18,7 +18,8 @@ def base64url(content: bytes) -> str:
 
 def signed_claims(header: Mapping[str, str], claims: Mapping[str, object], key: bytes) -> str:
     """The token; without a key it has no signature."""
-    body = f"{base64url(json.dumps(header).encode())}.{base64url(json.dumps(claims).encode())}"
+    head, said = (json.dumps(part, separators=(",", ":")).encode() for part in (header, claims))
+    body = f"{base64url(head)}.{base64url(said)}"
     return f"{body}.{base64url(hmac.digest(key, body.encode(), hashlib.sha256)) if key else ''}"
 
 

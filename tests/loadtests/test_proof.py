@@ -78,6 +78,11 @@ def test_each_thing_that_must_hold_fails_the_proof_alone(change: dict[str, objec
     assert missed([one_round(**change)]) == [name]
 
 
+def test_a_calm_day_on_which_nobody_could_book_is_no_measure() -> None:
+    broken = replace(one_round(), calm=phase(wrong=3))
+    assert missed([broken]) == ["on a calm day the module works"]
+
+
 def test_one_bad_round_of_three_is_the_noise_of_a_machine_and_two_are_not() -> None:
     bad = one_round(bookings_per_minute=50.0)
     assert missed([one_round(), bad, one_round()]) == []

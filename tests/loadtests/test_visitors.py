@@ -11,6 +11,7 @@ from loadtests.moves import Answer, Ask, Jar, Moves, Pause, Step
 from loadtests.personas import PERSONAS, deck, live
 from loadtests.record import Record
 from loadtests.shapes import arrived_by, opening_spike
+from loadtests.signing import origin_pass
 from loadtests.site import Site
 from loadtests.tally import Tally, Trace
 from loadtests.visitor import PATIENCE, Visitor
@@ -43,6 +44,12 @@ def test_no_pass_of_the_forger_is_genuine() -> None:
     for forged in forged_passes("prefecture", ticket, Random(1)):
         with pytest.raises(TokenError):
             desk.read(forged, "prefecture")
+
+
+def test_a_visitor_without_a_gate_shows_the_origin_a_pass_that_it_takes() -> None:
+    secret = "a key of the origin alone"
+    token = origin_pass("prefecture", "AAAAAAAAAAA", secret.encode())
+    assert PassSigner([SigningKey.from_secret(secret)]).read(token, "prefecture").session == "AAAAAAAAAAA"
 
 
 def test_no_ticket_of_the_forger_is_genuine_and_each_differs_from_the_real_one() -> None:
