@@ -16,7 +16,7 @@ from jinja2 import TemplateError
 
 from ecluse.catalogues import catalogue_of, codes_in
 from gateway.page_languages import locale_of
-from gateway.page_preview import check_pages
+from gateway.page_preview import NAMES, check_pages, scene_page
 from gateway.page_views import by_language
 from gateway.pages import TEMPLATES, Pages
 from tests.gateway.test_pages import PLAIN
@@ -116,6 +116,15 @@ def test_a_plain_variety_says_its_own_sentences_and_the_rest_like_its_base(tmp_p
     assert pages.negotiate("fr", "fr-x-facile", None) == "fr-x-facile"
     assert pages.negotiate("fr", None, "fr-x-facile") == "fr-x-facile"
     assert by_language({"en": "Hello", "fr": "Bonjour"}, "fr-x-facile") == ("Bonjour", "fr")
+
+
+def test_every_page_of_the_preview_is_made_in_every_language() -> None:
+    pages = Pages()
+    check_pages(pages)
+    for name in NAMES:
+        page = scene_page(pages, name, "fr-x-facile").decode()
+        assert page.count("<h1") == 1, name
+        assert "\x02" not in page, name
 
 
 def test_a_page_has_its_languages_behind_one_button_that_says_the_one_it_is_in() -> None:
