@@ -1,7 +1,8 @@
 """The words of the booking pages: one catalogue `booking.po` per language under templates/locales, found by itself.
 
 A message is named by a key such as `hold.title`. `{names}` in braces are filled in by `Words.say`; a text that depends
-on a count has plural forms, as the language counts.
+on a count has plural forms, as the language counts. A private variety such as `fr-x-facile` needs only the texts that
+differ: the rest is said like in its base.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,8 @@ from babel.messages.pofile import read_po
 
 LOCALES = Path(__file__).resolve().parent.parent / "templates" / "locales"
 DEFAULT = "fr"
+_OWN_NAMES = {"fr-x-facile": "Français facile"}
+"""Varieties that CLDR has no name for."""
 _REGIONS = {"en": "en_GB"}
 """Where a language alone would give the dates of another country."""
 
@@ -28,6 +31,8 @@ class Catalogue:
     """One language."""
 
     code: str
+    name: str
+    """What the language calls itself."""
     locale: Locale
     texts: GNUTranslations
     keys: frozenset[str]
@@ -41,14 +46,26 @@ def catalogues(root: Path = LOCALES) -> Mapping[str, Catalogue]:
 
 
 def _read(root: Path, code: str) -> Catalogue:
-    with (root / code / "LC_MESSAGES" / "booking.po").open("rb") as file:
-        found = read_po(file, locale=code.replace("-", "_"))
+    base = code.partition("-x-")[0]
+    locale = Locale.parse(_REGIONS.get(base, base.replace("-", "_")))
+    texts, keys = _compiled(root / code / "LC_MESSAGES" / "booking.po", locale)
+    if base != code:
+        more, more_keys = _compiled(root / base / "LC_MESSAGES" / "booking.po", locale)
+        texts.add_fallback(more)
+        keys |= more_keys
+    name = _OWN_NAMES.get(code) or locale.language_name or code
+    return Catalogue(code, name[:1].upper() + name[1:], locale, texts, keys)
+
+
+def _compiled(path: Path, locale: Locale) -> tuple[GNUTranslations, frozenset[str]]:
+    """The translations of a .po file, without a compile step, and their keys."""
+    with path.open("rb") as file:
+        found = read_po(file, locale=locale)
     compiled = BytesIO()
     write_mo(compiled, found)
     compiled.seek(0)
     keys = frozenset(entry.id if isinstance(entry.id, str) else entry.id[0] for entry in found if entry.id)
-    locale = Locale.parse(_REGIONS.get(code, code.replace("-", "_")))
-    return Catalogue(code, locale, GNUTranslations(compiled), keys)
+    return GNUTranslations(compiled), keys
 
 
 class Words:
@@ -65,9 +82,14 @@ class Words:
         return self._catalogue.locale.text_direction
 
     @property
+    def name(self) -> str:
+        """What the language calls itself."""
+        return self._catalogue.name
+
+    @property
     def languages(self) -> list[tuple[str, str]]:
         """Every language's code and its own name."""
-        return [(code, (each.locale.language_name or code)) for code, each in catalogues().items()]
+        return [(code, each.name) for code, each in catalogues().items()]
 
     def say(self, key: str, **values: object) -> str:
         """The text of `key` with its braces filled in. Raises KeyError for a key that the catalogue lacks."""
@@ -83,11 +105,12 @@ class Words:
 
     def named(self, names: Mapping[str, str]) -> str:
         """The name in this language, or in any other rather than none."""
-        return names.get(self.lang) or next(iter(names.values()), "")
+        return names.get(self.name_lang(names), "")
 
     def name_lang(self, names: Mapping[str, str]) -> str:
         """The language that `named` answers in, so that it is read aloud rightly."""
-        return self.lang if names.get(self.lang) else next(iter(names), self.lang)
+        wanted = (self.lang, self.lang.partition("-x-")[0], *names)
+        return next((lang for lang in wanted if names.get(lang)), self.lang)
 
     def day_of(self, unix_seconds: int) -> date:
         """The date on the office's clock."""
@@ -122,7 +145,8 @@ class Words:
 
 def negotiate(accept_language: str) -> str:
     """The language that an Accept-Language header (RFC 9110, 12.5.4) prefers; the default if it names none of ours."""
-    known = {code.lower(): code for code in catalogues()}
+    # A private variety is for whoever chose it: no browser asks for it by itself.
+    known = {code.lower(): code for code in catalogues() if "-x-" not in code}
     best, best_weight = DEFAULT, 0.0
     for entry in accept_language[:500].split(","):
         tag, _, parameter = entry.strip().partition(";")

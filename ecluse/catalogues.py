@@ -11,6 +11,11 @@ from babel.messages.pofile import read_po
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 
 
+def with_base(code: str) -> tuple[str, ...]:
+    """A language, then the one that a private variety such as `fr-x-facile` is a variety of."""
+    return tuple(dict.fromkeys((code, code.partition("-x-")[0])))
+
+
 def codes_in(roots: Sequence[Path]) -> list[str]:
     """The languages that have a catalogue in any of the folders."""
     return sorted({path.parent.parent.name for root in roots for path in root.glob("locales/*/LC_MESSAGES/ecluse.po")})
@@ -18,14 +23,13 @@ def codes_in(roots: Sequence[Path]) -> list[str]:
 
 def catalogue_of(roots: Sequence[Path], code: str) -> GNUTranslations:
     """The translations of a language: of a later folder first, and a private variety says like its base the rest."""
-    base = code.partition("-x-")[0]
     found: GNUTranslations | None = None
-    for name in dict.fromkeys((code, base)):
+    for name in with_base(code):
         for root in reversed(roots):
             path = root / "locales" / name / "LC_MESSAGES" / "ecluse.po"
             if not path.is_file():
                 continue
-            translations = _compiled(path, base)
+            translations = _compiled(path, with_base(code)[-1])
             if found is None:
                 found = translations
             else:

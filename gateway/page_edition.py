@@ -111,7 +111,8 @@ class Edition:
     def _visitor_part(self, view: WaitingView) -> dict[str, object]:
         """What fills the holes: only what is looked at differs, so what a state does not show may be empty."""
         say, ahead = self.phrases, view.ahead or 0
-        updated, updated_at = say.clock_time(view.now_ms // 1000)
+        zone = view.hours.zone if view.hours else ""
+        updated, updated_at = say.clock_time(view.now_ms // 1000, zone)
         return {
             "id": view.id,
             "place": view.place,
@@ -126,7 +127,7 @@ class Edition:
             "updated": updated,
             "updated_at": updated_at,
             "left": say.left(view),
-            "until": say.clock_time(view.claim_until_ms // 1000)[0] if view.claim_until_ms is not None else "",
+            "until": say.clock_time(view.claim_until_ms // 1000, zone)[0] if view.claim_until_ms is not None else "",
             "early": say.early(view.early_seconds),
             "refresh": view.refresh_seconds,
             "reloads": say.reloads(view.refresh_seconds),

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
 
-OWN_NAMES = {"fr-x-facile": "Français facile à lire"}
+OWN_NAMES = {"fr-x-facile": "Français facile"}
 """Varieties that CLDR has no name for."""
 _LANGUAGE_RANGE = re.compile(r"([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)(?:;q=([01](?:\.[0-9]{0,3})?))?")
 

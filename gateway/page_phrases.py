@@ -24,7 +24,7 @@ class Phrases:
         self._zone = zone
         self._text, self._plural = catalogue.gettext, catalogue.ngettext
         self.number: Callable[[int], str] = lru_cache(maxsize=4096)(self._number)
-        self.clock_time: Callable[[int], tuple[str, str]] = lru_cache(maxsize=256)(self._clock_time)
+        self.clock_time: Callable[..., tuple[str, str]] = lru_cache(maxsize=256)(self._clock_time)
         self.on_the_day: Callable[[int, str], tuple[str, str]] = lru_cache(maxsize=64)(self._on_the_day)
         self._amount = lru_cache(maxsize=1024)(self._unit)
 
@@ -134,15 +134,22 @@ class Phrases:
     def _unit(self, value: int, unit: Literal["second", "minute", "hour", "day"]) -> str:
         return format_unit(value, f"duration-{unit}", "long", locale=self.locale)
 
-    def _clock_time(self, unix_seconds: int) -> tuple[str, str]:
-        """The time of day with its zone for reading, and the same instant for machines."""
+    def _clock_time(self, unix_seconds: int, zone: str = "") -> tuple[str, str]:
+        """The time of day as people read it, on the clocks of `zone`, and the same instant for machines."""
         at = datetime.fromtimestamp(unix_seconds, UTC)
-        return format_time(at, "long", tzinfo=self._zone, locale=self.locale), at.isoformat().replace("+00:00", "Z")
+        return self._clock(at, zone_called(zone) if zone else self._zone), _stamp(at)
 
     def _on_the_day(self, unix_ms: int, zone: str) -> tuple[str, str]:
         """A day and its time on the clocks of `zone`, and the same instant for machines."""
-        at = datetime.fromtimestamp(unix_ms / 1000, UTC)
-        words = {"day": format_date(at.astimezone(zone_called(zone)), "full", locale=self.locale),
-                 "time": format_time(at, "short", tzinfo=zone_called(zone), locale=self.locale)}  # fmt: skip
-        text = self._text
-        return text("%(day)s at %(time)s") % words, at.isoformat().replace("+00:00", "Z")
+        at, clocks, text = datetime.fromtimestamp(unix_ms / 1000, UTC), zone_called(zone), self._text
+        words = {"day": format_date(at.astimezone(clocks), "full", locale=self.locale), "time": self._clock(at, clocks)}
+        return text("%(day)s at %(time)s") % words, _stamp(at)
+
+    def _clock(self, at: datetime, clocks: tzinfo) -> str:
+        """Hours and minutes. Named are only the clocks that stand in for those of a zone that the system lacks."""
+        said = format_time(at, "short", tzinfo=clocks, locale=self.locale)
+        return f"{said} UTC" if clocks is UTC else said
+
+
+def _stamp(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.page_look import RoomLook
+from gateway.page_scenes import OTHERS, TICKET
 from gateway.page_views import HoursView, PageState
 from gateway.pages import Pages, ProblemView, WaitingView
 
@@ -60,6 +61,7 @@ SCENES: Mapping[str, Scene] = {
     "prequeue": Scene("prequeue", "prequeue", changes=_OPENS),
     "drawing": Scene("drawing", "drawing", changes=_OPENS),
     "over": Scene("over", changes={"ahead": None}),
+    "moved": Scene("moved", changes={"ahead": None}),
 }  # fmt: skip
 PROBLEMS: Mapping[str, tuple[str, int]] = {
     "full": ("full", 503), "store-away": ("store-away", 503), "too-many-errors": ("origin-away", 502),
@@ -67,7 +69,7 @@ PROBLEMS: Mapping[str, tuple[str, int]] = {
     "busy": ("origin-busy", 503), "refused-form": ("form-not-sent", 429), "nothing-here": ("not-found", 404),
     "unforeseen": ("internal", 500),
 }  # fmt: skip
-NAMES = (*SCENES, *PROBLEMS, "accessibility")
+NAMES = (*SCENES, *OTHERS, *PROBLEMS, "accessibility")
 """Every page of the preview."""
 _HOURS = HoursView(
     zone="Europe/Paris", opens_at_ms=None, closes_at_ms=None, draws=True, keeps=False, undrawn=True, first_number=0,
@@ -88,7 +90,7 @@ def scene_view(name: str, lang: str, *, look: RoomLook = LOOK, title: Mapping[st
         "wait_low_seconds": 370, "wait_high_seconds": 700, "pace_per_minute": 120, "notice": {}, "stale": False,
         "claim_until_ms": now_ms + 170_000 if scene.state == "called" else None, "now_ms": now_ms, "return_to": "/",
         "lane": "main" if scene.placed else None, "place": 5000 if scene.placed else None, "epoch": "preview0",
-        "id": "A1b2C3d4E5f" if scene.placed else None, "refresh_seconds": 30, "form_not_sent": False, "hours": hours,
+        "id": TICKET if scene.placed else None, "refresh_seconds": 30, "form_not_sent": False, "hours": hours,
         "look": look,
     }  # fmt: skip
     if not scene.placed:
@@ -104,6 +106,9 @@ def scene_page(pages: Pages, name: str, lang: str, **room: Any) -> bytes:
     """The page of this name. Raises KeyError if there is none."""
     if name in SCENES:
         return pages.waiting(scene_view(name, lang, **room))
+    if name in OTHERS:
+        scene, made = OTHERS[name]
+        return made(pages, scene_view(scene, lang, **room))
     if name == "accessibility":
         return pages.accessibility(lang)
     slug, status = PROBLEMS[name]

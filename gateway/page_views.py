@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from ecluse.catalogues import with_base
 from ecluse.domain.notify import Way
 from gateway.page_look import PLAIN_LOOK, RoomLook
 from gateway.page_mould import without_marks
@@ -225,8 +226,11 @@ def _minutes(seconds: float | None, *, up: bool) -> int | None:
 
 
 def by_language(texts: dict[str, str], lang: str) -> tuple[str, str]:
-    """The text for `lang`, else the English or first one, with the language it is really in; empty if there is none."""
-    for code in (lang, "en", *texts):
+    """The text for `lang`, else the English or first one, with the language it is really in; empty if there is none.
+
+    A private variety takes that of its base.
+    """
+    for code in (*with_base(lang), "en", *texts):
         if texts.get(code):
             return texts[code], code
     return "", lang

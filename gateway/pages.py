@@ -11,7 +11,7 @@ from pathlib import Path
 
 from babel import negotiate_locale
 
-from ecluse.catalogues import codes_in
+from ecluse.catalogues import codes_in, with_base
 from ecluse.settings import RoomSettings
 from gateway.page_ask import AskView
 from gateway.page_edition import Edition, TemplateError
@@ -95,7 +95,8 @@ class Pages:
         return self._accepted((accept_language or "")[:_ACCEPT_MAX_CHARS])
 
     def _best_accepted(self, header: str) -> str:
-        by_name = {code.lower(): code for code in self._editions}
+        # A private variety is for whoever chose it: no browser asks for it by itself.
+        by_name = {code.lower(): code for code in self._editions if with_base(code) == (code,)}
         for wanted in accepted(header):
             found = negotiate_locale([wanted], list(by_name), sep="-")
             if found:

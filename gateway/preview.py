@@ -14,6 +14,7 @@ import uvicorn
 
 from ecluse.settings import ConfigurationError, RoomSettings, Settings, load
 from gateway.asgi import App, Headers, Receive, Scope, Send, respond
+from gateway.codes import qr_svg
 from gateway.page_files import STATIC_PREFIX, StaticFile
 from gateway.page_look import look_of
 from gateway.page_preview import LOOK, NAMES, SCENES, TITLE, check_pages, scene_board, scene_page, scene_ticket
@@ -74,6 +75,9 @@ class Preview:
 
     async def _of_room(self, send: Send, scene: str, what: str = "") -> None:
         """The few addresses a page's script asks: always the same answer, so that the page stays as it is."""
+        if what == "ticket/qr.svg":
+            await respond(send, 200, [(b"content-type", b"image/svg+xml")], qr_svg("https://www.example.org/"))
+            return
         answers = {"board.json": scene_board, "ticket": scene_ticket}
         if what not in answers:
             await respond(send, 404, [_JSON], b"{}")

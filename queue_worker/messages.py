@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from gettext import GNUTranslations
 
-from ecluse.catalogues import TEMPLATES, catalogue_of, codes_in
+from ecluse.catalogues import TEMPLATES, catalogue_of, codes_in, with_base
 from ecluse.domain.notify import Address, Event
 
 _FALLBACK = "en"
@@ -54,7 +54,9 @@ class Messages:
         return self._catalogues.get(address.lang) or self._catalogues[_FALLBACK]
 
     def _title_for(self, lang: str) -> str:
-        found = next((self._title[code] for code in (lang, _FALLBACK, *self._title) if self._title.get(code)), "")
+        found = next(
+            (self._title[code] for code in (*with_base(lang), _FALLBACK, *self._title) if self._title.get(code)), ""
+        )
         return " ".join(found.split()) or self._room
 
     def _message(self, event: Event, address: Address, ticket_id: str, said: str, then: str) -> Message:

@@ -20,6 +20,7 @@ LIMITS: Mapping[str, tuple[float, float]] = {
     "capacity": (0, 10_000_000),
 }
 NOTICE_MAX_CHARS = 2_000
+_LANGUAGE_MAX_CHARS = 20
 BEACON_MAX_CHARS = 1_000
 REASON_MAX_CHARS = 500
 
@@ -214,9 +215,10 @@ def _checked_notice(value: object) -> dict[str, str]:
     if isinstance(value, str):
         value = {"fr": value} if value else {}
     if not isinstance(value, dict) or not all(
-        isinstance(key, str) and len(key) <= 10 and isinstance(text, str) for key, text in value.items()
+        isinstance(key, str) and len(key) <= _LANGUAGE_MAX_CHARS and isinstance(text, str)
+        for key, text in value.items()
     ):
         raise ValueError('texts by language, such as {"fr": "…", "en": "…"}')
-    if len(json.dumps(value)) > NOTICE_MAX_CHARS:
+    if len(json.dumps(value, ensure_ascii=False)) > NOTICE_MAX_CHARS:
         raise ValueError(f"at most {NOTICE_MAX_CHARS} characters together")
     return value

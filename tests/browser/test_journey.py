@@ -21,6 +21,12 @@ def number(page: Page) -> int:
     return int(page.locator('[data-slot="number"] b').inner_text())
 
 
+def in_language(page: Page, name: str) -> None:
+    """Open the languages of the page and choose one."""
+    page.locator(".languages summary").click()
+    page.locator(".languages").get_by_role("link", name=name, exact=True).click()
+
+
 def book(page: Page, file_number: str, confirmed: str) -> None:
     """From the first page of the booking backend to its confirmation."""
     page.locator("a.choice").first.click()
@@ -95,7 +101,7 @@ def test_who_leaves_has_no_place_until_asking_for_one_whatever_the_language(room
     page.get_by_text("Leave the line").click()
     page.get_by_role("button", name="Give up my place").click()
     state(page, "none")
-    page.get_by_role("link", name="Français").click()
+    in_language(page, "Français")
     expect(page.get_by_role("button", name="Prendre une place")).to_be_visible()
     state(page, "none")
     assert not [cookie for cookie in page.context.cookies() if "ticket" in cookie.get("name", "")]
@@ -143,7 +149,7 @@ def test_a_pause_and_its_reason_show_within_seconds_and_the_line_goes_on(room: R
     expect(page.get_by_text("Reprise à 14 h.")).to_be_visible(timeout=10_000)
     state(page, "paused")
     assert number(page) == before
-    page.get_by_role("link", name="English").click()
+    in_language(page, "English")
     expect(page.get_by_text("Back at two.")).to_be_visible()
     room.set(mode="queueing", notice={})
     state(page, "waiting")
@@ -169,7 +175,7 @@ def test_a_new_language_a_reload_and_a_second_tab_keep_the_place(room: Room, vis
     page.goto(room.url + "?day=2026-11-24")
     main = page.locator("main")
     ticket, place = main.get_attribute("data-id"), main.get_attribute("data-place")
-    page.get_by_role("link", name="English").click()
+    in_language(page, "English")
     expect(page.locator("html")).to_have_attribute("lang", "en")
     assert main.get_attribute("data-id") == ticket
     assert page.locator('[data-form="claim"] input[name="to"]').get_attribute("value") == "/?day=2026-11-24"

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.rig import Room, Someone
-from tests.browser.test_journey import number, state
+from tests.browser.test_journey import in_language, number, state
 
 pytestmark = pytest.mark.browser
 RING = "With a sound and a vibration"
@@ -227,7 +227,7 @@ def test_without_javascript_the_reloading_can_be_stopped_and_the_place_given_up(
     page.get_by_role("link", name="Stop the reloading").click()
     expect(page.get_by_role("link", name="Reload by itself")).to_be_visible()
     assert page.locator('meta[http-equiv="refresh"]').count() == 0
-    page.get_by_role("link", name="Français").click()
+    in_language(page, "Français")
     state(page, "waiting")
     page.get_by_text("Quitter la file").click()
     page.get_by_role("button", name="Rendre ma place").click()

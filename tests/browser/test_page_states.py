@@ -74,10 +74,35 @@ def test_a_page_from_right_to_left_is_mirrored(browser: Browser, base: str) -> N
     assert sides == [(True, True), (False, False)]
 
 
+def test_the_languages_open_by_keyboard_over_the_page_and_within_a_phone(browser: Browser, base: str) -> None:
+    page = browser.new_page(viewport=NARROW, java_script_enabled=False)
+    for lang in ("fr", "ar"):
+        page.goto(f"{base}/page/waiting?lang={lang}")
+        before = page.locator("main").bounding_box()
+        assert page.locator(".languages a").first.is_hidden()
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        assert page.locator(".languages a").first.is_visible()
+        assert page.locator(".languages a:focus").count() == 1
+        assert page.locator("main").bounding_box() == before, "the page stays where it was"
+        menu = page.locator(".languages ul").bounding_box()
+        assert menu is not None
+        assert menu["x"] >= 0
+        assert menu["x"] + menu["width"] <= NARROW["width"]
+        for link in page.locator(".languages a").all():
+            box = link.bounding_box()
+            assert box is not None
+            assert box["height"] >= 44
+    page.close()
+
+
 def test_no_style_names_a_left_or_a_right() -> None:
-    style = (Path(__file__).resolve().parents[2] / "templates/static/css/ecluse.css").read_text("utf-8")
-    for side in ("-left:", "-right:", " left:", " right:", "text-align: left", "text-align: right"):
-        assert side not in style.replace("\n", " ")
+    for path in (Path(__file__).resolve().parents[2] / "templates/static/css").glob("*.css"):
+        style = path.read_text("utf-8").replace("\n", " ")
+        for side in ("-left:", "-right:", " left:", " right:", "text-align: left", "text-align: right", "float:"):
+            assert side not in style, path.name
 
 
 def test_with_forced_colours_buttons_and_bars_keep_their_edges(browser: Browser, base: str) -> None:

@@ -76,7 +76,7 @@ class RoomCard {
 
   show(room) {
     this.room = room;
-    this.field("title").textContent = room.title?.[lang] ?? room.title?.en ?? Object.values(room.title ?? {})[0] ?? room.id;
+    this.field("title").textContent = room.title?.[lang] ?? room.title?.[lang.split("-x-")[0]] ?? room.title?.en ?? Object.values(room.title ?? {})[0] ?? room.id;
     this.field("id").textContent = room.id;
     const phase = this.field("phase");
     phase.textContent = words[room.phase] ?? room.phase;
@@ -111,7 +111,13 @@ class RoomCard {
     this.seen = structuredClone(room);
     for (const name of CHOSEN) form.elements[name].value = room[name];
     for (const name of TUNED) form.elements[name].value = room[name];
-    for (const area of form.querySelectorAll("textarea")) area.value = room.notice?.[area.lang] ?? "";
+    const others = form.querySelector("details");
+    for (const area of form.querySelectorAll("textarea")) {
+      area.value = room.notice?.[area.lang] ?? "";
+      // What visitors read already is never behind a disclosure.
+      if (area.value) others.before(area.closest("p"));
+    }
+    others.hidden = others.querySelector("textarea") === null;
     form.elements.reason.value = "";
     form.elements.reason.required = false;
     this.field("error").textContent = this.field("saved").textContent = "";

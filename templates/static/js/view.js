@@ -143,7 +143,7 @@ export class View {
 
   notice(notice) {
     const { lang } = this.speech;
-    const code = [lang, "en", ...Object.keys(notice)].find((name) => notice[name]);
+    const code = [lang, lang.split("-x-")[0], "en", ...Object.keys(notice)].find((name) => notice[name]);
     this.slots.notice.hidden = code === undefined;
     this.slots["no-reason"].hidden = code !== undefined;
     const text = this.slots["notice-text"];

@@ -28,6 +28,7 @@ names = st.sampled_from([*LIMITS, "mode", "notice", "pace", "version"]) | st.tex
         ("burst", 1, 1), ("burst", 2.0, 2), ("burst", 10_000, 10_000), ("capacity", 0, 0), ("capacity", 300, 300),
         ("mode", "open", Mode.OPEN), ("mode", "queueing", Mode.QUEUEING), ("mode", "paused", Mode.PAUSED),
         ("mode", "closed", Mode.CLOSED), ("notice", {}, {}), ("notice", {"fr": "Été", "en": ""}, {"fr": "Été", "en": ""}),
+        ("notice", {"fr-x-facile": "Salut", "ar": "ا" * 1900}, {"fr-x-facile": "Salut", "ar": "ا" * 1900}),
         ("notice", "Bonjour", {"fr": "Bonjour"}), ("notice", "", {}),
     ],
 )  # fmt: skip
@@ -46,7 +47,7 @@ def test_a_setting_within_its_limits_is_taken_in_its_own_type(name: str, value: 
         ("pace_per_minute", None), ("pace_per_minute", True), ("pace_per_minute", [120]),
         ("burst", 0), ("burst", 1.5), ("burst", 10_001), ("burst", True), ("capacity", -1), ("capacity", 0.5),
         ("capacity", 10**30), ("mode", "Open"), ("mode", ""), ("mode", None), ("mode", 1), ("mode", ["open"]),
-        ("notice", None), ("notice", 5), ("notice", ["x"]), ("notice", {"fr": 5}), ("notice", {"f" * 11: "x"}),
+        ("notice", None), ("notice", 5), ("notice", ["x"]), ("notice", {"fr": 5}), ("notice", {"f" * 21: "x"}),
         ("notice", {"fr": "x" * NOTICE_MAX_CHARS}), ("notice", "x" * NOTICE_MAX_CHARS),
         ("pace", "fast"), ("pace", True), ("id", "x"), ("version", 3), ("", 1),
     ],
