@@ -231,7 +231,7 @@ async def one_turn(line: Line) -> None:
     await ticks.turn()
 
 
-async def _nobody(*_: object) -> dict[str, int]:
+async def _nobody(*_: object, **__: object) -> dict[str, int]:
     return {}
 
 
