@@ -3,11 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
+from types import CodeType
 from urllib.parse import quote
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, Template, TemplateError
+from jinja2 import BytecodeCache, ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from ecluse.catalogues import catalogue_of
@@ -19,16 +21,33 @@ from gateway.page_mould import Mould, hole
 from gateway.page_phrases import Phrases
 from gateway.page_views import NotifyView, ProblemView, SharedPart, WaitingView, by_language, shared_part
 
-__all__ = ["Edition", "TemplateError"]
+__all__ = ["Edition", "SharedCode", "TemplateError"]
 MOULDS = 256
 """How many moulds of a language are kept: rooms × states × what may be shown or not."""
 
 
-class Edition:
-    """One language."""
+class SharedCode(BytecodeCache):
+    """The compiled templates, once for all languages: they differ in words only, and code is what weighs."""
 
-    def __init__(self, roots: Sequence[Path], code: str, codes: Sequence[str], version: str, zone: tzinfo) -> None:
+    def __init__(self, roots: Sequence[Path]) -> None:
+        self.roots = roots
+        self._compiled: dict[str, CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """What another language compiled before, if one did."""
+        bucket.code = self._compiled.get(bucket.key)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what was compiled now."""
+        self._compiled[bucket.key] = bucket.code
+
+
+class Edition:
+    """One language; `codes` are all there are."""
+
+    def __init__(self, shared: SharedCode, code: str, codes: Sequence[str], version: str, zone: tzinfo) -> None:
         self.code = code
+        roots = self._roots = shared.roots
         locale, self._catalogue = locale_of(code), catalogue_of(roots, code)
         self.phrases = Phrases(locale, self._catalogue, zone)
         self._mould = lru_cache(maxsize=MOULDS)(self._cast)
@@ -41,6 +60,7 @@ class Edition:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            bytecode_cache=shared,
         )
         # The extension adds this method at run time, so its stub does not know it.
         self._env.install_gettext_translations(self._catalogue, newstyle=True)  # type: ignore[attr-defined]
@@ -60,16 +80,32 @@ class Edition:
             at=lambda seconds: self.phrases.clock_time(seconds)[0],
             on_the_day=self.phrases.on_the_day,
         )
-        self._templates: dict[str, Template] = {name: self._env.get_template(name) for name in _names(roots)}
-        # The same for everybody, so made once: the words of the scripts, and the pages without a visitor in them.
+        # The same for everybody, so made once.
         self._env.globals["draw_words"] = Markup(self.render("open/words.html").decode().strip())  # noqa: S704 - ours
-        self.words = b"export default " + self.render("waiting/words.html").strip() + b";\n"
-        self.console = self.render("operator/console.html")
-        self.accessibility = self.render("accessibility.html")
+
+    def compile(self) -> None:
+        """Compile every template. Raises TemplateError for the first that is wrong."""
+        for name in _names(self._roots):
+            self._env.get_template(name)
+
+    @cached_property
+    def words(self) -> bytes:
+        """The words of the scripts."""
+        return b"export default " + self.render("waiting/words.html").strip() + b";\n"
+
+    @cached_property
+    def console(self) -> bytes:
+        """The operator console; it has no visitor in it."""
+        return self.render("operator/console.html")
+
+    @cached_property
+    def accessibility(self) -> bytes:
+        """What was tested for accessibility."""
+        return self.render("accessibility.html")
 
     def render(self, template: str, /, **values: object) -> bytes:
         """The template filled with `values`."""
-        return self._templates[template].render(values).encode()
+        return self._env.get_template(template).render(values).encode()
 
     def waiting(self, view: WaitingView) -> bytes:
         """One visitor's waiting page."""
@@ -106,7 +142,7 @@ class Edition:
 
     def _cast(self, page: SharedPart | AskPart) -> Mould:
         name = "ask" if isinstance(page, AskPart) else "page"
-        return Mould(self._templates[f"waiting/{name}.html"].render(page=page, look=page.look, hole=hole))
+        return Mould(self._env.get_template(f"waiting/{name}.html").render(page=page, look=page.look, hole=hole))
 
     def _visitor_part(self, view: WaitingView) -> dict[str, object]:
         """What fills the holes: only what is looked at differs, so what a state does not show may be empty."""

@@ -14,7 +14,7 @@ from babel import negotiate_locale
 from ecluse.catalogues import codes_in, with_base
 from ecluse.settings import RoomSettings
 from gateway.page_ask import AskView
-from gateway.page_edition import Edition, TemplateError
+from gateway.page_edition import Edition, SharedCode, TemplateError
 from gateway.page_files import STATIC_PREFIX, StaticFile, packed_file, read_static
 from gateway.page_headers import SECURITY_HEADERS
 from gateway.page_languages import accepted, zone_called
@@ -40,6 +40,7 @@ _ACCEPT_MAX_CHARS = 500
 class Pages:
     """Every page in every language there is a catalogue for; build it once per process.
 
+    A language costs two megabytes, so each is built when somebody first reads it; only the default one at once.
     What is in `templates_dir` goes before ours, file by file. `rooms` bring their colours and logos.
     """
 
@@ -59,11 +60,12 @@ class Pages:
         if default_lang not in codes:
             raise ValueError(f"there is no catalogue for the language {default_lang!r} in {roots[-1] / 'locales'}")
         self._default = default_lang
+        self.languages = codes
+        """The codes of the languages there are."""
         self.version = self._version(roots)
-        zone = zone_called(timezone)
-        self._editions = {code: Edition(roots, code, codes, self.version, zone) for code in codes}
-        for code, edition in self._editions.items():
-            self._files[f"js/words-{code}.js"] = packed_file(".js", edition.words)
+        self._shared, self._zone = SharedCode(roots), zone_called(timezone)
+        self._editions: dict[str, Edition] = {}
+        self._edition(default_lang).compile()
         self._accepted = lru_cache(maxsize=1024)(self._best_accepted)
 
     def _version(self, roots: Sequence[Path]) -> str:
@@ -79,24 +81,19 @@ class Pages:
                 seen.update(path.read_bytes())
         return f"v-{seen.hexdigest()[:10]}"
 
-    @property
-    def languages(self) -> list[str]:
-        """The codes of the languages there are."""
-        return list(self._editions)
-
     def negotiate(self, accept_language: str | None, cookie: str | None, query: str | None) -> str:
         """The language to answer in: the `lang` asked for, else the one kept in the cookie, else the best accepted.
 
         `cookie` and `query` are the bare values, not the header and not the query string.
         """
         for chosen in (query, cookie):
-            if chosen in self._editions:
+            if chosen in self.languages:
                 return chosen
         return self._accepted((accept_language or "")[:_ACCEPT_MAX_CHARS])
 
     def _best_accepted(self, header: str) -> str:
         # A private variety is for whoever chose it: no browser asks for it by itself.
-        by_name = {code.lower(): code for code in self._editions if with_base(code) == (code,)}
+        by_name = {code.lower(): code for code in self.languages if with_base(code) == (code,)}
         for wanted in accepted(header):
             found = negotiate_locale([wanted], list(by_name), sep="-")
             if found:
@@ -151,7 +148,21 @@ class Pages:
         A first folder `v-…` is the version, this one or another: during an upgrade both are asked for.
         """
         first, _, rest = path.partition("/")
-        return self._files.get(rest if first.startswith("v-") else path)
+        name = rest if first.startswith("v-") else path
+        return self._files.get(name) or self._words(name)
+
+    def _words(self, name: str) -> StaticFile | None:
+        """The words of the scripts in one language, packed when they are first asked for."""
+        code = name.removeprefix("js/words-").removesuffix(".js")
+        if name != f"js/words-{code}.js" or code not in self.languages:
+            return None
+        file = self._files[name] = packed_file(".js", self._edition(code).words)
+        return file
 
     def _edition(self, code: str) -> Edition:
-        return self._editions.get(code) or self._editions[self._default]
+        """The edition of a language; the default one where there is no such language."""
+        if code not in self._editions:
+            code = code if code in self.languages else self._default
+            if code not in self._editions:
+                self._editions[code] = Edition(self._shared, code, self.languages, self.version, self._zone)
+        return self._editions[code]
