@@ -88,6 +88,21 @@ class ShowModel:
         return weighted / shown if shown > 0 else 0.0
 
 
+def awaited_seconds(past: Sequence[int], long_past: Sequence[int], turn_ms: float) -> list[float]:
+    """How long people were awaited in each stretch during a turn of that length.
+
+    `past[i]` are silent for longer than stretch i begins, `long_past[i]` were so already when the turn began. Whoever
+    came past the beginning in between was called at a turn, so turns of one length tell how long ago that was.
+    """
+    if turn_ms <= 0:
+        return [0.0] * STRETCHES
+    beyond: list[float] = []
+    for edge, now, before in zip(EDGES_MS, past, long_past, strict=True):
+        crossed_ms = (edge // turn_ms + 1) * turn_ms - edge
+        beyond.append((before * turn_ms + (now - before) * crossed_ms) / 1000)
+    return [max(0.0, here - there) for here, there in zip(beyond, [*beyond[1:], 0.0], strict=True)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
     """What a tick saw when it asked how many to call."""

@@ -95,7 +95,9 @@ class Openings:
         for name, lane in picture["lanes"].items():
             lane["waiting"] = waiting[name]
         if schedule is Schedule.CLOSED and not self._room.keep_places:
-            picture["pressing"], picture["silent"] = 0, [0] * len(picture["silent"])
+            picture["pressing"] = 0
+            for counts in ("silent", "past", "long_past"):
+                picture[counts] = [0] * len(picture["silent"])
         return self._told(plan)
 
     def _at(self, now_ms: float) -> Moment:

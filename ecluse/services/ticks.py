@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecluse.domain.board import Board, LaneBoard, Mark, mark_ranks, phase_of
-from ecluse.domain.calling import STRETCHES, Demand, ShowModel, calls_wanted
+from ecluse.domain.calling import STRETCHES, Demand, ShowModel, awaited_seconds, calls_wanted
 from ecluse.domain.estimate import FIRST_SLOWNESS, Throughput
 from ecluse.domain.healing import told as healing_told
 from ecluse.domain.prospect import Prospects
@@ -31,7 +31,7 @@ TURN_MS = 250
 MARKS_MS = 1000
 CALLS_IN_A_PIECE, MARKS_IN_A_PIECE = 150, 120
 """Redis serves nobody else during a piece: each must be short, however long the line."""
-_EXPIRE_PIECES, _LONGEST_TURN_MS = 10, 2000
+_EXPIRE_PIECES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,9 +186,9 @@ class RoomTicks:
         return total
 
     def _learn(self, memory: _Memory, picture: Any) -> None:
-        seconds = min(float(picture["since_ms"]), _LONGEST_TURN_MS) / 1000
+        awaited = awaited_seconds(picture["past"], picture["long_past"], float(picture["watched_ms"]))
         fresh = [max(0.0, new - old) for new, old in zip(picture["heard"], memory.heard, strict=True)]
-        memory.model = memory.model.learnt(fresh, [n * seconds for n in picture["silent"]])
+        memory.model = memory.model.learnt(fresh, awaited)
         memory.heard = picture["heard"]
 
     async def _call(self, picture: Any, model: ShowModel, *, most: int | None = None) -> Mapping[str, int]:

@@ -14,6 +14,7 @@ from ecluse.domain.calling import (
     STRETCHES,
     Demand,
     ShowModel,
+    awaited_seconds,
     calls_wanted,
 )
 from tests.ecluse.domain.crowd import Crowd, People
@@ -195,3 +196,20 @@ def test_a_run_never_goes_over_the_pace() -> None:
     for first, start in enumerate(times):
         for last in range(first, len(times)):
             assert last - first + 1 <= (times[last] - start) * 120 / 60_000 + 2 + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("turn_ms", "ages_ms", "seconds"),
+    [
+        (250, (250,), (0.25, 0, 0)), (250, (500,), (0.25, 0, 0)), (250, (750,), (0, 0.25, 0)),
+        (500, (500,), (0.5, 0, 0)), (500, (1000,), (0, 0.5, 0)), (600, (600,), (0.5, 0.1, 0)),
+        (600, (1200,), (0, 0.4, 0.2)), (2000, (2000,), (0.5, 0.5, 1.0)), (600, (600, 1200), (0.5, 0.5, 0.2)),
+        (0, (10,), (0, 0, 0)),
+    ],
+)  # fmt: skip
+def test_a_turn_of_any_length_counts_each_second_where_it_was_spent(
+    turn_ms: float, ages_ms: tuple[float, ...], seconds: tuple[float, ...]
+) -> None:
+    past, long_past = ([sum(age > edge + more for age in ages_ms) for edge in EDGES_MS] for more in (0, turn_ms))
+    found = awaited_seconds(past, long_past, turn_ms)
+    assert found == pytest.approx([*seconds, *(0.0,) * (STRETCHES - 3)])

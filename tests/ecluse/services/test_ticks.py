@@ -252,3 +252,29 @@ async def test_a_worker_that_sees_the_line_lost_says_so_and_how_far_it_had_been_
     bench.advance(130)
     await ticks.turn()
     assert "healing" not in await _board(bench)
+
+
+async def test_a_slow_turn_counts_how_long_people_were_awaited_from_their_call_on(open_bench: OpenBench) -> None:
+    bench = open_bench(burst=40, pace_per_minute=6000, capacity=40)
+    await bench.enter(40)
+    ticks = RoomTicks(bench.line)
+    await ticks.turn()
+    called = sorted(await bench.members("called"))
+    bench.advance(0.3)
+    for ticket in called[:12]:
+        assert isinstance(await bench.line.claim(ticket), Admitted)
+    bench.advance(0.3)
+    await ticks.turn()
+    silent, seen = len(called) - 12, await _learnt(bench)
+    assert seen["claims"][:2] == [12, 0]
+    assert seen["awaited"][:3] == pytest.approx([silent * 0.5, silent * 0.1, 0])
+    more = len(await bench.members("called")) - silent
+    bench.advance(0.6)
+    await ticks.turn()
+    expected = [silent * 0.5 + more * 0.5, silent * 0.5 + more * 0.1, silent * 0.2]
+    assert (await _learnt(bench))["awaited"][:3] == pytest.approx(expected)
+
+
+async def _learnt(bench: Bench) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(await bench.store.command("HGET", bench.line.keys.step[0], "memory"))
+    return found
