@@ -227,7 +227,7 @@ async def one_turn(line: Line) -> None:
     from ecluse.services.ticks import RoomTicks  # noqa: PLC0415
 
     ticks = RoomTicks(line)
-    ticks._call = _nobody  # type: ignore[method-assign, assignment]
+    ticks._call = _nobody  # type: ignore[method-assign]
     await ticks.turn()
 
 

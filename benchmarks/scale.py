@@ -129,7 +129,7 @@ class _Pair:
         """Put up both boards without calling anybody."""
         for name in ("small", "big"):
             ticks = RoomTicks(Line(store, room_called(name)))
-            ticks._call = _nobody  # type: ignore[method-assign, assignment]
+            ticks._call = _nobody  # type: ignore[method-assign]
             await ticks.turn()
         await asyncio.sleep(0.5)
 
@@ -152,7 +152,7 @@ class _Pair:
         return rate * mine / max(mine + theirs, 1e-3)
 
 
-async def _nobody(*_: object) -> dict[str, int]:
+async def _nobody(*_: object, **__: object) -> dict[str, int]:
     return {}
 
 

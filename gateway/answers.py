@@ -24,8 +24,8 @@ from gateway.requests import query, wants_page
 HTML = (b"content-type", b"text/html; charset=utf-8")
 HOLD_REFRESH_SECONDS = 10
 _REFRESHED_SLUGS = frozenset({"store-away", "full", "origin-away", "origin-slow", "origin-busy"})
-PAGE_GZIP_LEVEL, GZIP_WRAPPER = 1, 31
-"""With ISA-L a quarter of the time of zlib's lowest level, and no larger."""
+PAGE_GZIP_LEVEL, GZIP_WRAPPER = 0, 31
+"""ISA-L's fastest: an eighth of the time of zlib's lowest level and a tenth larger."""
 
 
 class Answers:
@@ -106,7 +106,7 @@ class Answers:
         refresh = 0 if stopped else _refresh_seconds(room, place)
         return WaitingView(
             room=room.id,
-            title=dict(room.settings.title),
+            title=room.settings.title,
             lang=self.language(scope),
             phase=board.phase,
             state=state or _page_state(room, place),

@@ -14,12 +14,13 @@ JOIN_BYTES_MAX = 64 * 1024
 class JoinedWrites:
     """A transport whose writes of one loop turn are sent as one. Everything else is the transport's own."""
 
-    __slots__ = ("_loop", "_pending", "_transport")
+    __slots__ = ("_loop", "_pending", "_transport", "is_closing")
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
         self._loop = loop
         self._pending: list[bytes] = []
+        self.is_closing = transport.is_closing  # asked at every answer: no detour through `__getattr__`
 
     def write(self, piece: bytes) -> None:
         """Send `piece` at the end of this turn, with what else is written in it."""

@@ -123,8 +123,12 @@ class Edition:
 
     def ask(self, view: AskView) -> bytes:
         """The form of a room that asks first."""
-        here = f"/_ecluse/rooms/{view.room}?to={quote(view.return_to, safe='/')}"
-        told = {"to": view.return_to, "here": here, "typed": view.typed, "invitation": view.invitation}
+        told = {
+            "to": view.return_to,
+            "here": page_address(view.room, view.return_to),
+            "typed": view.typed,
+            "invitation": view.invitation,
+        }
         return self._mould(ask_part(view, self.code)).fill(told)
 
     def problem(self, view: ProblemView) -> bytes:
@@ -169,12 +173,18 @@ class Edition:
             "reloads": say.reloads(view.refresh_seconds),
             "opens_in": say.opens_in(view),
             "to": view.return_to,
-            "here": f"/_ecluse/rooms/{view.room}?to={quote(view.return_to, safe='/')}",
+            "here": page_address(view.room, view.return_to),
         }
 
     def _own(self, texts: Mapping[str, str]) -> tuple[str, str]:
         """A text of a room's own, with the language it is in."""
         return by_language(dict(texts), self.code)
+
+
+@lru_cache(maxsize=256)
+def page_address(room: str, return_to: str) -> str:
+    """The address of the waiting page itself, which knows where to go afterwards."""
+    return f"/_ecluse/rooms/{room}?to={quote(return_to, safe='/')}"
 
 
 def attribute(value: object) -> str:

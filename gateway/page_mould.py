@@ -28,18 +28,17 @@ class Mould:
     def __init__(self, html: str) -> None:
         parts = _HOLE.split(html)
         self._pieces = [part.encode() for part in parts]
-        self._names = parts[1::2]
-        self._wanted = tuple(dict.fromkeys(self._names))
+        names = parts[1::2]
+        self._wanted = tuple(dict.fromkeys(names))
+        self._order = [self._wanted.index(name) for name in names]
 
     def fill(self, values: Mapping[str, object]) -> bytes:
         """The page with every hole filled from `values`, escaped. Raises KeyError for a hole without a value."""
-        filled = {name: _escaped(values[name]) for name in self._wanted}
+        texts = [str(values[name]) for name in self._wanted]
+        # Most pages have nothing to escape: one look at all of them.
+        if _HOSTILE("".join(texts)):
+            texts = [str(escape(text)) for text in texts]
+        filled = [text.encode() for text in texts]
         pieces = self._pieces.copy()
-        pieces[1::2] = [filled[name] for name in self._names]
+        pieces[1::2] = [filled[at] for at in self._order]
         return b"".join(pieces)
-
-
-def _escaped(value: object) -> bytes:
-    """A value as it stands in the page; most have nothing to escape."""
-    text = str(value)
-    return (str(escape(text)) if _HOSTILE(text) else text).encode()

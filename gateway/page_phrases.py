@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
-from functools import lru_cache
+from functools import lru_cache, partial
 from gettext import GNUTranslations
 from typing import Literal
 
@@ -13,7 +13,7 @@ from babel.numbers import format_decimal
 from babel.units import format_unit
 
 from gateway.page_languages import zone_called
-from gateway.page_views import WaitingView, WaitSpan, wait_span
+from gateway.page_views import WaitingView, WaitSpan, span_of, whole_minutes
 
 
 class Phrases:
@@ -22,8 +22,14 @@ class Phrases:
     def __init__(self, locale: Locale, catalogue: GNUTranslations, zone: tzinfo) -> None:
         self.locale = locale
         self._zone = zone
+        in_threes = locale.decimal_formats[None].grouping == (3, 3)
+        self._grouped: Callable[[int], str] = lru_cache(maxsize=4096)(partial(format_decimal, locale=locale))
+        self._between = format_decimal(1000, locale=locale)[1:-3] if in_threes else ""
         self._text, self._plural = catalogue.gettext, catalogue.ngettext
-        self.number: Callable[[int], str] = lru_cache(maxsize=4096)(self._number)
+        self.pace: Callable[[float], str] = lru_cache(maxsize=64)(self._pace)
+        self.people: Callable[[int], str] = lru_cache(maxsize=1024)(self._people)
+        self.reloads: Callable[[int], str] = lru_cache(maxsize=64)(self._reloads)
+        self._span = lru_cache(maxsize=1024)(self._told_span)
         self.clock_time: Callable[..., tuple[str, str]] = lru_cache(maxsize=256)(self._clock_time)
         self.on_the_day: Callable[[int, str], tuple[str, str]] = lru_cache(maxsize=64)(self._on_the_day)
         self._amount = lru_cache(maxsize=1024)(self._unit)
@@ -36,7 +42,11 @@ class Phrases:
         """A duration to the nearest minute, or second below one."""
         return self._amount(seconds, "second") if seconds < 60 else self._amount(round(seconds / 60), "minute")
 
-    def people(self, ahead: int) -> str:
+    def number(self, value: int) -> str:
+        """A number as it is written: what Babel says, at a fraction of its time where digits stand in threes."""
+        return f"{value:,}".replace(",", self._between) if self._between else self._grouped(value)
+
+    def _people(self, ahead: int) -> str:
         """How many are ahead."""
         text, plural = self._text, self._plural
         if not ahead:
@@ -44,7 +54,7 @@ class Phrases:
         said = plural("%(number)s person is ahead of you.", "%(number)s people are ahead of you.", ahead)
         return said % {"number": self.number(ahead)}
 
-    def reloads(self, seconds: int) -> str:
+    def _reloads(self, seconds: int) -> str:
         """That the page reloads by itself."""
         plural = self._plural
         said = plural(
@@ -56,8 +66,11 @@ class Phrases:
 
     def wait(self, low_seconds: float | None, high_seconds: float | None) -> str:
         """How long it may take."""
+        return self._span(*whole_minutes(low_seconds, high_seconds))
+
+    def _told_span(self, low_minutes: int | None, high_minutes: int | None) -> str:
         text = self._text
-        span: WaitSpan = wait_span(low_seconds, high_seconds)
+        span: WaitSpan = span_of(low_minutes, high_minutes)
         low, high = self._amount(span.low, span.low_unit), self._amount(span.high, span.high_unit)
         match span.kind:
             case "unknown":
@@ -87,7 +100,7 @@ class Phrases:
         text = self._text
         return text("There are more people ahead of you: you are probably beyond today’s slots.")
 
-    def pace(self, per_minute: float) -> str:
+    def _pace(self, per_minute: float) -> str:
         """How many are let in."""
         text = self._text
         if per_minute < 1:
@@ -127,9 +140,6 @@ class Phrases:
         for count in (*range(200), 1000, 1_000_000):
             found.setdefault(self.locale.plural_form(count), self._plural(singular, plural, count))
         return found
-
-    def _number(self, value: int) -> str:
-        return format_decimal(value, locale=self.locale)
 
     def _unit(self, value: int, unit: Literal["second", "minute", "hour", "day"]) -> str:
         return format_unit(value, f"duration-{unit}", "long", locale=self.locale)

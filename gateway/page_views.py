@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ecluse.catalogues import with_base
 from ecluse.domain.notify import Way
@@ -28,7 +28,7 @@ PageState = Literal[
 Unit = Literal["minute", "hour"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # one per page, and freezing would treble what it costs to make
 class WaitingView:
     """One visitor's waiting page. `title` and `notice` are by language code; `return_to` is a checked same-site path.
 
@@ -84,9 +84,11 @@ class HoursView:
     campaign_at_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SharedPart:
-    """What a waiting page has in common with the pages of others: few values, so one mould serves many visitors."""
+class SharedPart(NamedTuple):
+    """What a waiting page has in common with the pages of others: few values, so one mould serves many visitors.
+
+    A tuple, as every page makes one to find its mould by: built and hashed in a third of a dataclass's time.
+    """
 
     room: str
     title: str
@@ -198,8 +200,11 @@ def wait_span(low_seconds: float | None, high_seconds: float | None) -> WaitSpan
 
     `static/js/waiting.js` holds the same rule for the browser.
     """
-    low = _minutes(low_seconds, up=False)
-    high = _minutes(high_seconds, up=True)
+    return span_of(*whole_minutes(low_seconds, high_seconds))
+
+
+def span_of(low: int | None, high: int | None) -> WaitSpan:
+    """The range of whole minutes, as `whole_minutes` tells them."""
     if high is None:
         if not low:
             return WaitSpan("unknown")
@@ -217,6 +222,11 @@ def wait_span(low_seconds: float | None, high_seconds: float | None) -> WaitSpan
         return WaitSpan("under", 0, low_unit, high, high_unit)
     kind: Literal["about", "between"] = "about" if (low, low_unit) == (high, high_unit) else "between"
     return WaitSpan(kind, low, low_unit, high, high_unit)
+
+
+def whole_minutes(low_seconds: float | None, high_seconds: float | None) -> tuple[int | None, int | None]:
+    """Both ends in minutes, rounded outwards; None where nothing is known."""
+    return _minutes(low_seconds, up=False), _minutes(high_seconds, up=True)
 
 
 def _minutes(seconds: float | None, *, up: bool) -> int | None:
