@@ -22,6 +22,8 @@ LOCALES = Path(__file__).resolve().parent.parent / "templates" / "locales"
 DEFAULT = "fr"
 _OWN_NAMES = {"fr-x-facile": "Français facile"}
 """Varieties that CLDR has no name for."""
+_HEAD_CHARS = 5
+"""What fits above a column of the month on a phone."""
 _REGIONS = {"en": "en_GB"}
 """Where a language alone would give the dates of another country."""
 
@@ -129,9 +131,12 @@ class Words:
         return format_skeleton("yMMMM", day, locale=self._catalogue.locale)
 
     def weekdays(self) -> list[tuple[str, str]]:
-        """Short and full names of the days, Monday first."""
+        """Short and full names of the days, Monday first; of languages that shorten no day, the letters."""
         names = self._catalogue.locale.days["format"]
-        return [(names["abbreviated"][number], names["wide"][number]) for number in range(7)]
+        short = names["abbreviated"]
+        if max(map(len, short.values())) > _HEAD_CHARS:
+            short = self._catalogue.locale.days["stand-alone"]["narrow"]
+        return [(short[number], names["wide"][number]) for number in range(7)]
 
     def time(self, unix_seconds: int) -> str:
         """The office's clock, such as "14:30"."""

@@ -138,6 +138,13 @@ def test_times_are_those_of_the_office() -> None:
     assert english.weekdays()[0] == ("Mon", "Monday")
 
 
+@pytest.mark.parametrize("lang", list(catalogues()))
+def test_the_days_above_a_month_fit_a_phone_in_every_language(lang: str) -> None:
+    days = Words(lang, UTC).weekdays()
+    assert len({full for _, full in days}) == 7
+    assert max(len(short) for short, _ in days) <= 5
+
+
 def test_a_service_named_in_other_languages_only_still_has_a_name_and_says_in_which() -> None:
     words = Words("en", UTC)
     assert (words.named({"fr": "Remise"}), words.name_lang({"fr": "Remise"})) == ("Remise", "fr")

@@ -257,7 +257,7 @@ def test_a_room_with_lanes_lets_who_joins_choose_one_without_script(pages: Pages
         ("fr;q=0, en;q=0.1", None, None, "en"),
         ("*", None, None, "fr"),
         ("EN", None, None, "en"),
-        ("ar", None, None, "fr"),
+        ("is", None, None, "fr"),
         ("en", "fr", None, "fr"),
         ("en", "fr", "en", "en"),
         ("en", "xx", "../etc", "en"),
