@@ -26,6 +26,7 @@ from gateway.attempts import Attempts
 from gateway.boards import Boards
 from gateway.calendar import Calendar
 from gateway.codes import Codes
+from gateway.console import Console
 from gateway.directory import Handler, RoomEdge, Table, build_directory
 from gateway.draws import Draws
 from gateway.gate import Gate
@@ -85,7 +86,8 @@ class Edge:
         )
         self.hosts = self.directory.hosts(urlsplit(settings.public_url).netloc.lower())
         self._verify = Verify(self.directory, hosts=self.hosts, trusted=settings.networks, clock=clock)
-        operators = Operators(self.directory, secrets.operator_keys, settings.public_url, clock)
+        self._console = Console(settings, secrets, clock)
+        operators = Operators(self.directory, self._console, settings.public_url, clock)
         probes = Probes(self.store, self.directory, clock)
         self._plain: dict[bytes, Endpoint] = {
             b"/_ecluse/healthz": probes.healthz,
@@ -98,7 +100,8 @@ class Edge:
             [
                 *operators.routes,
                 *Inviting(operators, settings.public_url).routes,
-                Route("/_ecluse/console/", self._console),
+                *self._console.routes,
+                Route("/_ecluse/console/", self._console_page),
                 Route("/_ecluse/problems/{slug}", self._problem_doc),
             ],
             default=_nothing_here,
@@ -165,8 +168,8 @@ class Edge:
                 allow = (error.headers or {}).get("Allow", "GET")
                 await send_problem(send, MethodNotAllowed(), headers=[(b"allow", allow.encode())])
 
-    async def _console(self, request: Request) -> Response:
-        return _html(self._pages.console(self.answers.language(request.scope)))
+    async def _console_page(self, request: Request) -> Response:
+        return _html(self._pages.console(self.answers.language(request.scope), self._console.entrance(request.scope)))
 
     async def _problem_doc(self, request: Request) -> Response:
         found = BY_SLUG.get(request.path_params["slug"])

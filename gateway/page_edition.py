@@ -17,7 +17,15 @@ from gateway.page_files import STATIC_PREFIX
 from gateway.page_languages import locale_of, name_of
 from gateway.page_mould import Mould, hole
 from gateway.page_phrases import Phrases
-from gateway.page_views import NotifyView, ProblemView, SharedPart, WaitingView, by_language, shared_part
+from gateway.page_views import (
+    ENTRANCES,
+    NotifyView,
+    ProblemView,
+    SharedPart,
+    WaitingView,
+    by_language,
+    shared_part,
+)
 
 __all__ = ["Edition", "TemplateError"]
 MOULDS = 256
@@ -64,7 +72,7 @@ class Edition:
         # The same for everybody, so made once: the words of the scripts, and the pages without a visitor in them.
         self._env.globals["draw_words"] = Markup(self.render("open/words.html").decode().strip())  # noqa: S704 - ours
         self.words = b"export default " + self.render("waiting/words.html").strip() + b";\n"
-        self.console = self.render("operator/console.html")
+        self.consoles = {each: self.render("operator/console.html", entrance=each) for each in ENTRANCES}
         self.accessibility = self.render("accessibility.html")
 
     def render(self, template: str, /, **values: object) -> bytes:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from ecluse.catalogues import with_base
 from ecluse.domain.notify import Way
@@ -26,6 +26,9 @@ PageState = Literal[
     "over",
 ]
 Unit = Literal["minute", "hour"]
+Entrance = Literal["key", "password", "signed-in"]
+"""How the console is entered: with a key, since nobody has a password; with either; by who signed in already."""
+ENTRANCES: tuple[Entrance, ...] = get_args(Entrance)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
