@@ -71,7 +71,7 @@ class PasswordHash:
     @property
     def memory_bytes(self) -> int:
         """What one try takes."""
-        return 128 * self.block * (2**self.log_cost + self.lanes)
+        return 128 * self.block * ((1 << self.log_cost) + self.lanes)
 
     def digest_of(self, password: str) -> bytes:
         """The digest of `password` under these parameters: slow, and made to be. One spelling of accents for all."""

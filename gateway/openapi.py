@@ -191,7 +191,6 @@ def _paths() -> dict[str, Any]:
     before = {"name": "before", "in": "query", "schema": {"type": "string", "pattern": "^[0-9]{1,15}-[0-9]{1,10}$"}}
     reason = {"name": "reason", "in": "query", "schema": {"type": "string"}}
     return {
-        "/me": {"get": {"summary": "Who asks, and their role", "responses": _answers("200", "The operator", "Me")}},
         "/rooms": {"get": {"summary": "Every room", "responses": _answers("200", "The rooms", "Rooms")}},
         "/rooms/{room}": {
             "parameters": [room],
@@ -247,6 +246,7 @@ def _paths() -> dict[str, Any]:
     }
 
 
+_PATH_OF_ME = {"/me": {"get": {"summary": "Who asks, and their role", "responses": _answers("200", "Who asks", "Me")}}}
 _WAYS_IN = {
     "key": {"type": "http", "scheme": "bearer"},
     "session": {
@@ -266,6 +266,6 @@ def document(public_url: str) -> dict[str, Any]:
         "info": {"title": "Écluse operator interface", "version": "1"},
         "servers": [{"url": f"{public_url}/_ecluse/api/v1"}],
         "security": [{"key": []}, {"session": []}],
-        "paths": {**_paths(), **_invitation_paths()},
+        "paths": {**_PATH_OF_ME, **_paths(), **_invitation_paths()},
         "components": {"schemas": _schemas(), "securitySchemes": _WAYS_IN},
     }

@@ -116,7 +116,8 @@ async def test_a_name_that_nobody_has_is_hashed_for_like_any_other(
 
 async def test_what_is_no_form_is_told(whole: Whole) -> None:
     browser = whole.program()
-    for body in ([], {"name": 5}, "text"):
+    bodies: list[object] = [[], {"name": 5}, "text"]
+    for body in bodies:
         assert (await browser.post(SESSION, body)).problem == "bad-input"
     assert (await browser.post(SESSION, {"name": "x" * 5000})).problem == "body-too-large"
     for method in ("GET", "PUT"):
