@@ -22,6 +22,7 @@ from ecluse.tokens import new_id
 from gateway.aide_pages import Desk
 from gateway.answers import Answers
 from gateway.asgi import App, Receive, Scope, Send
+from gateway.asking import Numbers
 from gateway.attempts import Attempts
 from gateway.boards import Boards
 from gateway.calendar import Calendar
@@ -75,15 +76,11 @@ class Edge:
             settings, secrets, self.directory, self.answers, visitors=self._visitors, codes=self._codes, clock=clock
         )
         self._calendar = Calendar(self.answers, settings.public_url)
-        self._joining = Joining(self.answers, settings.networks)
+        self._joining = Joining(self.answers, Numbers(settings.networks))
         self._gate = Gate(
-            self.directory,
-            self._proxy,
-            self.answers,
-            trusted=settings.networks,
-            public_scheme=urlsplit(settings.public_url).scheme,
-            clock=clock,
-        )
+            self.directory, self._proxy, self.answers,
+            trusted=settings.networks, public_scheme=urlsplit(settings.public_url).scheme, clock=clock,
+        )  # fmt: skip
         self.hosts = self.directory.hosts(urlsplit(settings.public_url).netloc.lower())
         self._verify = Verify(self.directory, hosts=self.hosts, trusted=settings.networks, clock=clock)
         self._console = Console(settings, secrets, clock)
