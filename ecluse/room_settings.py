@@ -157,4 +157,35 @@ class OperatorSettings(Strict):
 
     name: str = Field(min_length=1, max_length=80)
     role: Role = Role.VIEWER
-    key: str
+    key: str = ""
+    password: str = ""
+
+    @model_validator(mode="after")
+    def _can_be_told(self) -> Self:
+        if not self.key and not self.password:
+            raise ValueError("an operator needs a key, a password, or both")
+        return self
+
+
+def overlaps(rooms: object) -> list[str]:
+    """Which rooms share a name or an address, as far as that can be told from what may still be wrong otherwise."""
+    mistakes: list[str] = []
+    names: set[str] = set()
+    claimed: dict[tuple[str, str], str] = {}
+    for room in rooms if isinstance(rooms, list) else []:
+        if not isinstance(room, dict) or not isinstance(room.get("id"), str):
+            continue
+        name, hosts, paths = room["id"], room.get("hosts") or [""], room.get("paths", ["/"])
+        if name in names:
+            mistakes.append(f"room: two rooms are called {name!r}")
+            continue
+        names.add(name)
+        if not isinstance(hosts, list) or not isinstance(paths, list):
+            continue
+        for host in hosts:
+            for path in paths:
+                # /a and /a/ are one: both cover /a and what is below it.
+                other = claimed.setdefault((str(host), str(path).rstrip("/")), name)
+                if other != name:
+                    mistakes.append(f"room: rooms {other!r} and {name!r} both claim {host}{path}")
+    return mistakes

@@ -6,7 +6,7 @@ Every mistake is reported together, each with its path. Secrets are named (`env:
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Self, get_origin
@@ -16,7 +16,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ecluse.notify_settings import NotifySettings
 from ecluse.opening_settings import OpeningSettings
-from ecluse.room_settings import AideSettings, LaneSettings, OperatorSettings, Role, RoomSettings, Strict
+from ecluse.passwords import PasswordHash
+from ecluse.room_settings import AideSettings, LaneSettings, OperatorSettings, Role, RoomSettings, Strict, overlaps
 from ecluse.signing import SigningKey
 
 MIN_SECRET_CHARS = 16
@@ -126,6 +127,13 @@ class Settings(Strict):
                     raise ValueError(f"helper {who.name}: room {room!r} has no lane {who.lane!r}")
         return self
 
+    @model_validator(mode="after")
+    def _names_sign_in_one_operator(self) -> Self:
+        names = [who.name for who in self.operator if who.password]
+        if len(set(names)) != len(names):
+            raise ValueError("operator: two operators with a password have the same name")
+        return self
+
     @field_validator("templates_dir")
     @classmethod
     def _templates_are_a_folder(cls, folder: str | None) -> str | None:
@@ -156,6 +164,8 @@ class Secrets(Strict):
     origin_keys: dict[str, str]
     """Room id → key that signs the pass for the origin."""
     operator_keys: list[tuple[OperatorSettings, str]]
+    operator_passwords: list[tuple[OperatorSettings, str]] = Field(default=[])
+    """Operators and the hashes of their passwords."""
     aide_keys: list[tuple[AideSettings, str]] = Field(default=[])
     person_keys: dict[str, str] = Field(default={})
     """Room id → key of the digests of its people, for nominative rooms."""
@@ -180,7 +190,7 @@ def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Setting
 def parse(table: dict[str, Any], environ: Mapping[str, str] | None = None) -> Settings:
     """Check an already read table, overridden by variables. Raises ConfigurationError with every mistake."""
     values, mistakes = _overridden(table, os.environ if environ is None else environ)
-    mistakes += _overlaps(values.get("room"))
+    mistakes += overlaps(values.get("room"))
     try:
         settings = Settings(**values)
     except ValidationError as error:
@@ -208,31 +218,7 @@ def _overridden(table: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict
     return values, mistakes
 
 
-def _overlaps(rooms: object) -> list[str]:
-    """Which rooms share a name or an address, as far as that can be told from what may still be wrong otherwise."""
-    mistakes: list[str] = []
-    names: set[str] = set()
-    claimed: dict[tuple[str, str], str] = {}
-    for room in rooms if isinstance(rooms, list) else []:
-        if not isinstance(room, dict) or not isinstance(room.get("id"), str):
-            continue
-        name, hosts, paths = room["id"], room.get("hosts") or [""], room.get("paths", ["/"])
-        if name in names:
-            mistakes.append(f"room: two rooms are called {name!r}")
-            continue
-        names.add(name)
-        if not isinstance(hosts, list) or not isinstance(paths, list):
-            continue
-        for host in hosts:
-            for path in paths:
-                # /a and /a/ are one: both cover /a and what is below it.
-                other = claimed.setdefault((str(host), str(path).rstrip("/")), name)
-                if other != name:
-                    mistakes.append(f"room: rooms {other!r} and {name!r} both claim {host}{path}")
-    return mistakes
-
-
-_NEVER_SHOWN = frozenset({"signing_keys", "redis_url", "origin", "origin_key", "key", "smtp", "hook_key"})
+_NEVER_SHOWN = frozenset({"signing_keys", "redis_url", "origin", "origin_key", "key", "password", "smtp", "hook_key"})
 
 
 def _mistake(detail: Any) -> str:
@@ -251,6 +237,11 @@ def _mistake(detail: Any) -> str:
     return f"{where or 'configuration'}: {message}" + (f" (got {value!r})" if shown else "")
 
 
+def _private(secret: str) -> None:
+    if not SigningKey.from_secret(secret).secret:
+        raise ValueError("is a public key; the gateway signs, so name the private one")
+
+
 def secrets(settings: Settings, environ: Mapping[str, str] | None = None) -> Secrets:
     """Read every secret that `settings` names. Raises ConfigurationError with all that are missing."""
     source = os.environ if environ is None else environ
@@ -263,21 +254,28 @@ def secrets(settings: Settings, environ: Mapping[str, str] | None = None) -> Sec
             mistakes.append(f"{where}: {error}")
             return ""
 
-    def read_key(where: str, reference: str) -> str:
+    def read_as(kind: Callable[[str], object], where: str, reference: str) -> str:
         secret = read(where, reference)
         try:
-            if secret and not SigningKey.from_secret(secret).secret:
-                raise ValueError("is a public key; the gateway signs, so name the private one")
+            if secret:
+                kind(secret)
         except ValueError as error:
             mistakes.append(f"{where}: {error}")
         return secret
 
     found = Secrets(
-        signing_keys=[read_key(f"signing_keys[{i}]", ref) for i, ref in enumerate(settings.signing_keys)],
+        signing_keys=[read_as(_private, f"signing_keys[{i}]", ref) for i, ref in enumerate(settings.signing_keys)],
         origin_keys={
-            room.id: read_key(f"room[{i}].origin_key", room.origin_key) for i, room in enumerate(settings.room)
+            room.id: read_as(_private, f"room[{i}].origin_key", room.origin_key) for i, room in enumerate(settings.room)
         },
-        operator_keys=[(who, read(f"operator[{i}].key", who.key)) for i, who in enumerate(settings.operator)],
+        operator_keys=[
+            (who, read(f"operator[{i}].key", who.key)) for i, who in enumerate(settings.operator) if who.key
+        ],
+        operator_passwords=[
+            (who, read_as(PasswordHash.read, f"operator[{i}].password", who.password))
+            for i, who in enumerate(settings.operator)
+            if who.password
+        ],
         aide_keys=[(who, read(f"helper[{i}].key", who.key)) for i, who in enumerate(settings.helper)],
         person_keys={
             room.id: read(f"room[{i}].person.key", room.person.key)

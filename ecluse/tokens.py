@@ -141,10 +141,16 @@ class TicketSigner:
 
 
 class SignInSigner:
-    """Signs who signed in with which key, until when: neither a ticket nor a pass."""
+    """Signs who signed in with which key, until when: neither a ticket nor a pass.
 
-    def __init__(self, keys: Sequence[SigningKey], *, clock: Clock = system_clock) -> None:
-        self._signers = [signer(hmac.digest(key.secret, b"ecluse.signin.v1", "sha256")) for key in keys]
+    For another `purpose`, such as the console, it signs under another key: neither is read as the other.
+    """
+
+    def __init__(
+        self, keys: Sequence[SigningKey], *, clock: Clock = system_clock, purpose: str = "signin"
+    ) -> None:  # fmt: skip
+        derived = [hmac.digest(key.secret, f"ecluse.{purpose}.v1".encode(), "sha256") for key in keys]
+        self._signers = [signer(secret) for secret in derived]
         self._clock = clock
 
     def sign(self, who: str, expires_at: int) -> str:

@@ -4,13 +4,18 @@ The name of a person never comes here: a helper writes it on the paper, or its o
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from ecluse.clock import Clock
 from ecluse.domain.errors import (
     AideKeyNeeded,
     EcluseError,
+    Inside,
     NotFound,
+    PersonInvalid,
+    PersonKeyChanged,
+    PersonKnown,
+    PersonNeeded,
     QuotaFull,
     RoomClosed,
     RoomFull,
@@ -25,6 +30,7 @@ from ecluse.tokens import SigningKey, SignInSigner
 from gateway.aides import AidedPlaces, AideKeys, Asked
 from gateway.answers import HTML, Answers
 from gateway.asgi import Receive, Scope, Send, respond
+from gateway.asking import Numbers
 from gateway.attempts import Attempts
 from gateway.codes import Codes
 from gateway.cookies import set_language
@@ -41,6 +47,7 @@ _PLACE = re.compile(
     rb"/_ecluse/help/([a-z0-9-]{1,40})/places(?:/([A-Za-z0-9_-]{11})(/enter|/extend|/rejoin|/leave|/qr\.svg)?)?"
 )
 _REFRESH_SECONDS = 30
+_NOTHING_TRIED: Mapping[str, str] = {"room": "", "person": "", "lane": ""}
 
 
 class AidePages:
@@ -51,6 +58,7 @@ class AidePages:
     ) -> None:
         self._directory = directory
         self._keys = keys
+        self._places = places
         self._answers = answers
         self._codes = codes
         self._clock = clock
@@ -113,8 +121,15 @@ class AidePages:
             return
         await see_other(send, HOME, [self._keys.sign_in(who, self._clock())])
 
-    async def _home(self, scope: Scope, send: Send, who: AideSettings | None, error: EcluseError | None = None) -> None:
-        """The places of a helper in all its rooms, or the form to sign in."""
+    async def _home(
+        self,
+        scope: Scope,
+        send: Send,
+        who: AideSettings | None,
+        error: EcluseError | None = None,
+        tried: Mapping[str, str] = _NOTHING_TRIED,
+    ) -> None:
+        """The places of a helper in all its rooms, or the form to sign in. `tried`: what was not enough for a place."""
         fields = query(scope)
         row = None if error is None else ROWS[type(error)]
         slug = "" if row is None else row.slug
@@ -128,8 +143,9 @@ class AidePages:
             rooms = [await self._room(self._directory.by_id[name], who) for name in who.rooms]
             refresh = _REFRESH_SECONDS if fields.get("refresh") == "on" else 0
             page = self._answers.pages.desk(
-                lang, "place/desk.html", slug=slug, who=who.name, rooms=rooms, quota=who.quota, refresh=refresh
-            )
+                lang, "place/desk.html", slug=slug, who=who.name, rooms=rooms, quota=who.quota, refresh=refresh,
+                tried=tried, fault=error.fault if isinstance(error, PersonInvalid) else "",
+            )  # fmt: skip
         await respond(send, 200 if row is None else row.status, headers, page)
 
     async def _room(self, room: RoomEdge, who: AideSettings) -> dict[str, object]:
@@ -139,6 +155,8 @@ class AidePages:
             "id": room.id,
             "title": dict(room.settings.title),
             "phase": room.board.phase,
+            "person": room.settings.person is not None,
+            "person_label": dict(room.settings.person.label) if room.settings.person else {},
             "lanes": [(name, lanes[name]) for name in room.aides.lanes(who)],
             "places": [self._row(room, place) for place in places],
             "live": sum(not isinstance(place.standing, Admitted) for place in places),
@@ -158,8 +176,12 @@ class AidePages:
 
     async def _take(self, asked: Asked) -> None:
         form = await read_form(asked.scope, asked.receive)
-        place = await asked.room.aides.take(asked.who, form.lane or None)
-        asked.room.metrics.joins.inc()
+        try:
+            place = await self._places.take(asked, form)
+        except (PersonNeeded, PersonInvalid, PersonKnown, PersonKeyChanged, TooManyTries, Inside) as error:
+            tried = {"room": asked.room.id, "person": form.person or "", "lane": form.lane or ""}
+            await self._home(asked.scope, asked.send, asked.who, error, tried)
+            return
         await see_other(asked.send, f"{HOME}?new={place.ticket.id}", [])
 
     async def _ticket(self, asked: Asked) -> None:
@@ -215,7 +237,7 @@ class Desk:
         signer = SignInSigner([SigningKey.from_secret(secret) for secret in secrets.signing_keys], clock=clock)
         attempts = Attempts(settings.networks, clock)
         keys = AideKeys(secrets.aide_keys, signer, attempts, secure=settings.secure)
-        self._places = AidedPlaces(directory, keys, visitors, codes)
+        self._places = AidedPlaces(directory, keys, visitors, codes, Numbers(settings.networks))
         self._pages = AidePages(directory, keys, self._places, answers, codes=codes, clock=clock)
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> bool:

@@ -22,11 +22,12 @@ from ecluse.settings import AideSettings
 from ecluse.store.line import Called, Closed, Full
 from ecluse.tokens import Expired, Forged, SignInSigner
 from gateway.asgi import Receive, Scope, Send, respond
+from gateway.asking import Numbers
 from gateway.attempts import Attempts
 from gateway.codes import Codes
 from gateway.cookies import cookie
 from gateway.directory import Directory, RoomEdge
-from gateway.forms import read_form
+from gateway.forms import JoinForm, read_form
 from gateway.problems import send_problem
 from gateway.requests import bearer
 from gateway.visitor_answers import JSON, NO_STORE, respond_bare, rfc3339, state_document
@@ -105,11 +106,14 @@ def _mark(who: AideSettings, key: str) -> str:
 class AidedPlaces:
     """The places of helpers, for programs."""
 
-    def __init__(self, directory: Directory, keys: AideKeys, visitors: Visitors, codes: Codes) -> None:
+    def __init__(
+        self, directory: Directory, keys: AideKeys, visitors: Visitors, codes: Codes, numbers: Numbers
+    ) -> None:  # fmt: skip
         self._directory = directory
         self._keys = keys
         self._visitors = visitors
         self._codes = codes
+        self._numbers = numbers
         self._actions: dict[tuple[str, bool, bytes], Callable[[Asked], Awaitable[None]]] = {
             ("GET", False, b""): self._list,
             ("POST", False, b""): self._take,
@@ -148,11 +152,18 @@ class AidedPlaces:
         await _json(asked.send, 200, found)
 
     async def _take(self, asked: Asked) -> None:
-        form = await read_form(asked.scope, asked.receive)
-        place = await asked.room.aides.take(asked.who, form.lane)
-        asked.room.metrics.joins.inc()
+        place = await self.take(asked, await read_form(asked.scope, asked.receive))
         taken = await asked.room.aides.place(asked.who, place.ticket.id)
-        await _json(asked.send, 201, {**self._document(asked.room, taken), "ticket": place.token})
+        status = 200 if place.taken_over else 201
+        await _json(asked.send, status, {**self._document(asked.room, taken), "ticket": place.token})
+
+    async def take(self, asked: Asked, form: JoinForm) -> Place:
+        """A place for somebody, as `Aides.take`; a number that is typed counts as a try. Raises PersonInvalid too."""
+        number = await self._numbers.read(asked.room, asked.scope, form)
+        place = await asked.room.aides.take(asked.who, form.lane or None, number=number, confirm=form.confirmed)
+        if not place.taken_over:
+            asked.room.metrics.joins.inc()
+        return place
 
     async def _look(self, asked: Asked) -> None:
         await _json(asked.send, 200, self._document(asked.room, await asked.room.aides.place(asked.who, asked.place)))

@@ -22,10 +22,12 @@ from ecluse.tokens import new_id
 from gateway.aide_pages import Desk
 from gateway.answers import Answers
 from gateway.asgi import App, Receive, Scope, Send
+from gateway.asking import Numbers
 from gateway.attempts import Attempts
 from gateway.boards import Boards
 from gateway.calendar import Calendar
 from gateway.codes import Codes
+from gateway.console import Console
 from gateway.directory import Handler, RoomEdge, Table, build_directory
 from gateway.draws import Draws
 from gateway.gate import Gate
@@ -74,18 +76,15 @@ class Edge:
             settings, secrets, self.directory, self.answers, visitors=self._visitors, codes=self._codes, clock=clock
         )
         self._calendar = Calendar(self.answers, settings.public_url)
-        self._joining = Joining(self.answers, settings.networks)
+        self._joining = Joining(self.answers, Numbers(settings.networks))
         self._gate = Gate(
-            self.directory,
-            self._proxy,
-            self.answers,
-            trusted=settings.networks,
-            public_scheme=urlsplit(settings.public_url).scheme,
-            clock=clock,
-        )
+            self.directory, self._proxy, self.answers,
+            trusted=settings.networks, public_scheme=urlsplit(settings.public_url).scheme, clock=clock,
+        )  # fmt: skip
         self.hosts = self.directory.hosts(urlsplit(settings.public_url).netloc.lower())
         self._verify = Verify(self.directory, hosts=self.hosts, trusted=settings.networks, clock=clock)
-        operators = Operators(self.directory, secrets.operator_keys, settings.public_url, clock)
+        self._console = Console(settings, secrets, clock)
+        operators = Operators(self.directory, self._console, settings.public_url, clock)
         probes = Probes(self.store, self.directory, clock)
         self._plain: dict[bytes, Endpoint] = {
             b"/_ecluse/healthz": probes.healthz,
@@ -98,7 +97,8 @@ class Edge:
             [
                 *operators.routes,
                 *Inviting(operators, settings.public_url).routes,
-                Route("/_ecluse/console/", self._console),
+                *self._console.routes,
+                Route("/_ecluse/console/", self._console_page),
                 Route("/_ecluse/problems/{slug}", self._problem_doc),
             ],
             default=_nothing_here,
@@ -165,8 +165,8 @@ class Edge:
                 allow = (error.headers or {}).get("Allow", "GET")
                 await send_problem(send, MethodNotAllowed(), headers=[(b"allow", allow.encode())])
 
-    async def _console(self, request: Request) -> Response:
-        return _html(self._pages.console(self.answers.language(request.scope)))
+    async def _console_page(self, request: Request) -> Response:
+        return _html(self._pages.console(self.answers.language(request.scope), self._console.entrance(request.scope)))
 
     async def _problem_doc(self, request: Request) -> Response:
         found = BY_SLUG.get(request.path_params["slug"])

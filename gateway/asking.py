@@ -1,6 +1,8 @@
 """What a room asks before it gives a place, told to a person as a form and to a program as a problem."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 
 from ecluse.domain.errors import EcluseError, PersonInvalid, PersonNeeded
 from ecluse.domain.person import PersonKind
@@ -9,10 +11,30 @@ from gateway.asgi import Headers, Scope, Send, respond
 from gateway.cookies import set_language
 from gateway.directory import RoomEdge
 from gateway.forms import JoinForm
+from gateway.forwarding import asking_address
 from gateway.page_ask import AskView, LaneChoice
 from gateway.pages import SECURITY_HEADERS
 from gateway.problems import send_problem
 from gateway.requests import UNSAFE, query
+from gateway.visitor_answers import refuse_cross_site
+
+
+class Numbers:
+    """Reads the number of a person, whoever types it: the person or a helper."""
+
+    def __init__(self, trusted: Sequence[IPv4Network | IPv6Network]) -> None:
+        self._trusted = trusted
+
+    async def read(self, room: RoomEdge, scope: Scope, form: JoinForm) -> str | None:
+        """The person number in a form, counted as a try. Raises PersonNeeded, PersonInvalid, TooManyTries."""
+        people = room.visits.people
+        if people is None or form.person is None:
+            return None
+        # Another site must not make a visitor's browser try numbers, nor move their place.
+        refuse_cross_site(scope)
+        number = people.read(form.person)
+        await people.count_try(number, asking_address(scope, self._trusted))
+        return number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,15 @@ class NotifyForm(BaseModel):
     to: str | None = None
 
 
+class SignInForm(BaseModel):
+    """Who an operator says they are."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    name: str = ""
+    password: str = ""
+
+
 _Form = TypeVar("_Form", bound=BaseModel)
 
 

@@ -1,8 +1,6 @@
 """Joining: a place for who asks for one, the one there is, or what the room has to be told first."""
 
 import json
-from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network
 from urllib.parse import quote
 
 from ecluse.domain.errors import PersonInvalid, PersonKnown, PersonNeeded, RoomClosed, RoomFull
@@ -12,22 +10,21 @@ from ecluse.telemetry import RequestOutcome
 from ecluse.tokens import Ticket
 from gateway.answers import Answers
 from gateway.asgi import Receive, Scope, Send, respond
-from gateway.asking import Question, ask, refuse_unasked
+from gateway.asking import Numbers, Question, ask, refuse_unasked
 from gateway.cookies import cookie
 from gateway.directory import RoomEdge, Table
 from gateway.forms import JoinForm, read_form
-from gateway.forwarding import asking_address
 from gateway.problems import send_problem
 from gateway.requests import bearer, is_json, same_site_path, wants_page
-from gateway.visitor_answers import JSON, NO_STORE, join_document, refuse_cross_site, see_other, urls
+from gateway.visitor_answers import JSON, NO_STORE, join_document, see_other, urls
 
 
 class Joining:
     """POST …/tickets of all rooms."""
 
-    def __init__(self, answers: Answers, trusted: Sequence[IPv4Network | IPv6Network]) -> None:
+    def __init__(self, answers: Answers, numbers: Numbers) -> None:
         self._answers = answers
-        self._trusted = trusted
+        self._numbers = numbers
 
     @property
     def table(self) -> Table:
@@ -62,7 +59,7 @@ class Joining:
             ):
                 await self._choose(room, scope, send, form, to)
                 return
-            number = await self._number(room, scope, form)
+            number = await self._numbers.read(room, scope, form)
             found = await room.visits.join(ticket, lane, number=number, confirm=form.confirmed, invitation=invitation)
         except PersonNeeded as error:
             if page:
@@ -91,17 +88,6 @@ class Joining:
         missing = form.person is not None or form.asked is not None
         question = Question(to=to, form=form, lane_missing=missing, status=422 if missing else 200)
         await ask(self._answers, scope, send, room, question)
-
-    async def _number(self, room: RoomEdge, scope: Scope, form: JoinForm) -> str | None:
-        """The person number in a form, counted as a try. Raises PersonNeeded, PersonInvalid, TooManyTries."""
-        people = room.visits.people
-        if people is None or form.person is None:
-            return None
-        # Another site must not make a visitor's browser try numbers, nor move their place.
-        refuse_cross_site(scope)
-        number = people.read(form.person)
-        await people.count_try(number, asking_address(scope, self._trusted))
-        return number
 
     async def _known(self, room: RoomEdge, scope: Scope, send: Send, question: Question) -> None:
         """This person has a place: whoever asks confirms before it is given to this device."""

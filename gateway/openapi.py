@@ -6,6 +6,7 @@ from ecluse.domain.room import Mode, PaceMode
 from ecluse.services.invitations import COUNT_MOST
 from ecluse.services.operations import BEACON_MAX_CHARS, LIMITS
 from ecluse.services.series import COUNTED, MINUTES_KEPT
+from ecluse.settings import Role
 
 _PROBLEM = {
     "description": "A problem (RFC 9457)",
@@ -74,6 +75,7 @@ def _schemas() -> dict[str, Any]:
             "type": "object",
             "properties": {"id": {"type": "string"}, "started_at_ms": counted, "expires_at_ms": counted},
         },
+        "Me": _ME,
         "Beacon": _BEACON,
         "Invite": _INVITE,
         "Invitation": _INVITATION,
@@ -104,6 +106,11 @@ _MINUTE = {
 }
 _TEXT = {"type": "string"}
 _TEXTS = {"type": "array", "items": _TEXT}
+_ME = {
+    "type": "object",
+    "required": ["name", "role"],
+    "properties": {"name": _TEXT, "role": {"type": "string", "enum": [role.value for role in Role]}},
+}
 _TIME = {"type": "string", "format": "date-time"}
 _COUNTED = {"type": "integer", "minimum": 0}
 _INVITE = {
@@ -239,13 +246,26 @@ def _paths() -> dict[str, Any]:
     }
 
 
+_PATH_OF_ME = {"/me": {"get": {"summary": "Who asks, and their role", "responses": _answers("200", "Who asks", "Me")}}}
+_WAYS_IN = {
+    "key": {"type": "http", "scheme": "bearer"},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-ecluse_console",
+        "description": "Of a browser signed in at /_ecluse/console/ (over http, `ecluse_console`). "
+        "What changes something also needs `Ecluse-Console: 1` and to come from a page of this origin.",
+    },
+}
+
+
 def document(public_url: str) -> dict[str, Any]:
     """The description, for a gateway reached at `public_url`."""
     return {
         "openapi": "3.1.0",
         "info": {"title": "Écluse operator interface", "version": "1"},
         "servers": [{"url": f"{public_url}/_ecluse/api/v1"}],
-        "security": [{"key": []}],
-        "paths": {**_paths(), **_invitation_paths()},
-        "components": {"schemas": _schemas(), "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
+        "security": [{"key": []}, {"session": []}],
+        "paths": {**_PATH_OF_ME, **_paths(), **_invitation_paths()},
+        "components": {"schemas": _schemas(), "securitySchemes": _WAYS_IN},
     }

@@ -19,7 +19,16 @@ from gateway.page_files import STATIC_PREFIX
 from gateway.page_languages import locale_of, name_of
 from gateway.page_mould import Mould, hole
 from gateway.page_phrases import Phrases
-from gateway.page_views import NotifyView, ProblemView, SharedPart, WaitingView, by_language, shared_part
+from gateway.page_views import (
+    ENTRANCES,
+    Entrance,
+    NotifyView,
+    ProblemView,
+    SharedPart,
+    WaitingView,
+    by_language,
+    shared_part,
+)
 
 __all__ = ["Edition", "SharedCode", "TemplateError"]
 MOULDS = 256
@@ -94,9 +103,9 @@ class Edition:
         return b"export default " + self.render("waiting/words.html").strip() + b";\n"
 
     @cached_property
-    def console(self) -> bytes:
-        """The operator console; it has no visitor in it."""
-        return self.render("operator/console.html")
+    def consoles(self) -> Mapping[Entrance, bytes]:
+        """The operator console by how it is entered; it has no visitor in it."""
+        return {each: self.render("operator/console.html", entrance=each) for each in ENTRANCES}
 
     @cached_property
     def accessibility(self) -> bytes:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from ecluse.catalogues import with_base
 from ecluse.domain.notify import Way
@@ -26,6 +26,9 @@ PageState = Literal[
     "over",
 ]
 Unit = Literal["minute", "hour"]
+Entrance = Literal["key", "password", "signed-in"]
+"""How the console is entered: with a key, since nobody has a password; with either; by who signed in already."""
+ENTRANCES: tuple[Entrance, ...] = get_args(Entrance)
 
 
 @dataclass(slots=True, kw_only=True)  # one per page, and freezing would treble what it costs to make

@@ -19,7 +19,7 @@ from gateway.page_files import STATIC_PREFIX, StaticFile, packed_file, read_stat
 from gateway.page_headers import SECURITY_HEADERS
 from gateway.page_languages import accepted, zone_called
 from gateway.page_look import STYLE, own_files
-from gateway.page_views import NotifyView, ProblemView, WaitingView, WaitSpan
+from gateway.page_views import Entrance, NotifyView, ProblemView, WaitingView, WaitSpan
 
 __all__ = [
     "SECURITY_HEADERS",
@@ -130,9 +130,9 @@ class Pages:
             "operator/problem_doc.html", slug=slug, name=title, detail=detail, status=status
         )
 
-    def console(self, lang: str) -> bytes:
-        """The operator console; the same bytes for everybody."""
-        return self._edition(lang).console
+    def console(self, lang: str, entrance: Entrance = "key") -> bytes:
+        """The operator console; the same bytes for all who come in by the same `entrance`."""
+        return self._edition(lang).consoles[entrance]
 
     def accessibility(self, lang: str) -> bytes:
         """What was tested for accessibility, and what was not."""

@@ -63,6 +63,7 @@ ROWS: Mapping[type[errors.EcluseError], Row] = {
     errors.OriginSlow: Row(504, "origin-slow", "Service too slow"),
     errors.OriginBusy: Row(503, "origin-busy", "Service busy"),
     errors.KeyNeeded: Row(401, "key-needed", "Operator key needed"),
+    errors.SignInRefused: Row(401, "sign-in-refused", "Not signed in"),
     errors.RoleTooLow: Row(403, "role-too-low", "Role too low"),
     errors.VersionConflict: Row(412, "version-conflict", "Changed meanwhile"),
     errors.WrongMoment: Row(409, "wrong-moment", "Not at this moment"),

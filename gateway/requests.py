@@ -90,6 +90,14 @@ def is_cross_site(scope: Scope) -> bool:
     return netloc.lower() != (header(scope, b"host") or b"").decode("latin-1").lower()
 
 
+def is_same_origin(scope: Scope) -> bool:
+    """Whether a browser says that a page of ours sent this; nothing said is not enough."""
+    if header(scope, b"sec-fetch-site") not in (None, b"same-origin"):
+        return False
+    told = header(scope, b"sec-fetch-site") or header(scope, b"origin")
+    return told not in (None, b"null") and not is_cross_site(scope)
+
+
 async def read_body(receive: Receive, most: int = BODY_MAX_BYTES) -> bytes:
     """The whole body. Raises BodyTooLarge beyond `most` bytes, BadInput if the visitor left."""
     body: bytes = b""

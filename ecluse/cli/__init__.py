@@ -5,7 +5,7 @@ Exit status: 0, 1 for a failed check or something out of reach, 2 for bad usage 
 
 import typer
 
-from ecluse.cli import check, demo, draw, journal, page, passes, room, run, simulate
+from ecluse.cli import check, demo, draw, journal, operator, page, passes, room, run, simulate
 
 app = typer.Typer(
     name="ecluse",
@@ -22,6 +22,7 @@ simulate.add_to(app)
 app.add_typer(room.app, name="room")
 app.add_typer(journal.app, name="journal")
 app.add_typer(passes.app, name="pass")
+app.add_typer(operator.app, name="operator")
 app.add_typer(draw.app, name="draw")
 app.add_typer(page.app, name="page")
 

@@ -221,7 +221,11 @@ class OriginBusy(EcluseError):
 
 
 class KeyNeeded(EcluseError):
-    """Send an operator key as Authorization: Bearer."""
+    """Send an operator key as Authorization: Bearer, or sign in."""
+
+
+class SignInRefused(EcluseError):
+    """This name and password are not accepted."""
 
 
 class RoleTooLow(EcluseError):

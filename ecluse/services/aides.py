@@ -7,12 +7,25 @@ import asyncio
 import json
 from dataclasses import asdict, dataclass
 
-from ecluse.domain.errors import QuotaFull, RoomClosed, RoomFull, RoomNotYours, StoreAway, UnknownLane, UnknownPlace
+from ecluse.domain.errors import (
+    Inside,
+    PersonKeyChanged,
+    PersonKnown,
+    PersonNeeded,
+    QuotaFull,
+    RoomClosed,
+    RoomFull,
+    RoomNotYours,
+    StoreAway,
+    TooManyTries,
+    UnknownLane,
+    UnknownPlace,
+)
 from ecluse.services.moves import Moves
 from ecluse.services.visits import Admission, Place, Visits
 from ecluse.settings import AideSettings
 from ecluse.store.aided import AidedStore
-from ecluse.store.line import Closed, Early, Full, Gone, Standing
+from ecluse.store.line import Admitted, Closed, Early, Full, Gone, Known, Standing
 from ecluse.store.rooms import RoomStore
 from ecluse.tokens import Ticket, new_id
 
@@ -40,11 +53,14 @@ class Aides:
         """The lanes this helper may choose from."""
         return [who.lane] if who.lane else [lane.id for lane in self._visits.room.lanes]
 
-    async def take(self, who: AideSettings, lane: str | None) -> Place:
+    async def take(
+        self, who: AideSettings, lane: str | None, *, number: str | None = None, confirm: bool = False
+    ) -> Place:  # fmt: skip
         """A place at the end of the line, within the quota, and an entry in the journal.
 
-        Raises QuotaFull, RoomFull, RoomClosed, UnknownLane. A room that binds places to persons must be given the
-        number here as it is in a join.
+        A nominative room takes the person's `number` here as in a join: who has a place keeps that one, and with
+        `confirm` it comes to the helper. Raises QuotaFull, RoomFull, RoomClosed, UnknownLane, and where places belong
+        to persons PersonNeeded, PersonKnown, PersonKeyChanged, TooManyTries, Inside.
         """
         self._check(who)
         chosen = lane or self.lanes(who)[0]
@@ -54,21 +70,28 @@ class Aides:
         if not await self._aided.keep(who.name, ticket_id, who.quota):
             raise QuotaFull
         try:
-            found = await self._visits.take(ticket_id, chosen)
-        except RoomFull:
-            found = Full()
-        if not isinstance(found, Place):
+            found = _given(await self._visits.take(ticket_id, chosen, number=number, confirm=confirm))
+        except (RoomFull, RoomClosed, PersonNeeded, PersonKnown, PersonKeyChanged, TooManyTries, Inside):
             await self._aided.release(who.name, ticket_id)
-            raise RoomClosed if isinstance(found, Closed) else RoomFull
+            raise
+        await self._keep(who, found)
+        if found.ticket.id != ticket_id:
+            # The place this person had counts, in place of the one kept free.
+            await self._aided.release(who.name, ticket_id)
+        return found
+
+    async def _keep(self, who: AideSettings, found: Place) -> None:
+        """The place is this helper's, and in the journal."""
+        about = {"ticket": found.ticket.id, "lane": found.ticket.lane}
         try:
             await self._remember(who, found.ticket)
             await self._moves.show(found.ticket)
-            await self._store.note("place", {"ticket": ticket_id, "lane": chosen}, who=_name(who), reason="")
+            await self._store.note("take over" if found.taken_over else "place", about, who=_name(who), reason="")
         except StoreAway:
-            # No place without its entry: whoever asked is told to try again, and gets another.
-            await self._visits.leave(found.ticket)
+            # No place without its entry: whoever asked is told to try again, and gets another. A person's own stays.
+            if not found.taken_over:
+                await self._visits.leave(found.ticket)
             raise
-        return found
 
     async def places(self, who: AideSettings) -> list[AidedPlace]:
         """Every place of this helper that is not over, in order of arrival."""
@@ -125,6 +148,21 @@ class Aides:
     def _check(self, who: AideSettings) -> None:
         if self._visits.room.id not in who.rooms:
             raise RoomNotYours(self._visits.room.id)
+
+
+def _given(found: Place | Full | Closed | Known) -> Place:
+    """The place that was given. Raises RoomFull, RoomClosed, PersonKnown, Inside."""
+    match found:
+        case Full():
+            raise RoomFull
+        case Closed():
+            raise RoomClosed
+        case Known():
+            raise PersonKnown
+    if found.taken_over and isinstance(found.standing, Admitted):
+        # The visit of who went in is theirs: a number is no way into it.
+        raise Inside
+    return found
 
 
 def _name(who: AideSettings) -> str:

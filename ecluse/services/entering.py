@@ -31,19 +31,35 @@ class Entering:
     async def _present(self, ticket: Ticket, *, back: bool) -> Place | Full | Closed:
         raise NotImplementedError
 
-    async def take(self, ticket_id: str, lane: str) -> Place | Full | Closed:
-        """A place under an id that was made for it (by us: whoever chose one could stand on another's place)."""
-        if self.people is not None:
-            raise PersonNeeded
-        return without_person(await self._enter(lane, at_once=False, ticket_id=ticket_id))
+    async def take(
+        self, ticket_id: str, lane: str, *, number: str | None = None, confirm: bool = False
+    ) -> Place | Full | Closed | Known:
+        """A place under an id that was made for it (by us: whoever chose one could stand on another's place).
+
+        A nominative room gives it for a person's `number`, and to one who has a place that very one, with `confirm`.
+        """
+        if self.people is None:
+            return without_person(await self._enter(lane, at_once=False, ticket_id=ticket_id))
+        return await self._enter_as(lane, number, confirm=confirm, ticket_id=ticket_id)
 
     async def _enter_as(
-        self, people: People, lane: str, number: str, *, confirm: bool, invitation: Invitation | None
+        self,
+        lane: str,
+        number: str | None,
+        *,
+        confirm: bool,
+        invitation: Invitation | None = None,
+        ticket_id: str | None = None,
     ) -> Place | Full | Closed | Known:
+        people = self.people
+        if people is None or number is None:
+            raise PersonNeeded
         campaign_ms = self.board.campaign_at_ms
         for _ in range(2):
             applicant = people.applicant(number, campaign_ms)
-            entered = await self._enter(lane, at_once=False, applicant=applicant, invitation=invitation)
+            entered = await self._enter(
+                lane, at_once=False, applicant=applicant, invitation=invitation, ticket_id=ticket_id
+            )  # fmt: skip
             if isinstance(entered, OtherCampaign):
                 # A campaign began, and the board of this process does not say so yet.
                 campaign_ms = entered.started_at_ms

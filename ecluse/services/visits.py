@@ -4,7 +4,7 @@ import secrets
 from dataclasses import replace
 
 from ecluse.clock import Clock, system_clock
-from ecluse.domain.errors import Expired, PersonNeeded, RoomClosed, RoomFull, TokenError, UnknownLane
+from ecluse.domain.errors import Expired, RoomClosed, RoomFull, TokenError, UnknownLane
 from ecluse.domain.errors import Gone as TicketGone
 from ecluse.domain.estimate import EARLY, wait_seconds
 from ecluse.domain.room import Room
@@ -154,9 +154,7 @@ class Visits(Entering, Inside):
             raise UnknownLane(wanted)
         if self.people is None:
             return without_person(await self._enter(wanted, at_once=False, invitation=invitation))
-        if number is None:
-            raise PersonNeeded
-        return await self._enter_as(self.people, wanted, number, confirm=confirm, invitation=invitation)
+        return await self._enter_as(wanted, number, confirm=confirm, invitation=invitation)
 
     async def present_again(self, ticket: Ticket) -> Place | Full | Closed:
         """Keep the place there is, or ask a missed one back; never a new one."""

@@ -38,6 +38,7 @@ state_dir = {state!r}
 name = "astreinte"
 role = "operator"
 key = "env:ECLUSE_TEST_OPERATOR"
+password = "env:ECLUSE_TEST_PASSWORD"
 
 [[helper]]
 name = "Mairie de Sarcelles"

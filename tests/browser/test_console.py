@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.rig import Room
-from tests.ecluse.cli.commands import KEYS
+from tests.ecluse.cli.commands import KEYS, PASSWORD
 
 pytestmark = pytest.mark.browser
 
@@ -13,26 +13,66 @@ pytestmark = pytest.mark.browser
 def signed_in(visit: Visit, room: Room, **options: object) -> Page:
     page = visit(viewport={"width": 1280, "height": 900}, **options)
     page.goto(f"{room.base}/_ecluse/console/?lang=en")
-    page.get_by_label("Operator key").fill(KEYS["ECLUSE_TEST_OPERATOR"])
-    page.get_by_role("button", name="Sign in").click()
+    by_password(page, PASSWORD)
     expect(page.locator(".room").first).to_be_visible()
     return page
+
+
+def by_password(page: Page, password: str) -> None:
+    page.get_by_label("Name", exact=True).fill("astreinte")
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_label("Password", exact=True).press("Enter")
+
+
+def by_key(page: Page, key: str) -> None:
+    page.get_by_label("Operator key").fill(key)
+    page.get_by_label("Operator key").press("Enter")
+
+
+def test_a_password_opens_the_console_through_reloads_until_signed_out(room: Room, visit: Visit) -> None:
+    page = visit(refusals=(401,))
+    page.goto(f"{room.base}/_ecluse/console/?lang=en")
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    by_password(page, "not the password at all")
+    expect(page.get_by_role("alert").filter(has_text="This name and password are not accepted.")).to_be_visible()
+    expect(page.get_by_label("Password", exact=True)).to_be_focused()
+    assert page.locator(".room").count() == 0
+    by_password(page, PASSWORD)
+    expect(page.locator(".room", has_text=room.id)).to_be_visible()
+    expect(page.get_by_label("Name", exact=True)).to_be_hidden()
+    kept = page.evaluate("[document.cookie, JSON.stringify(sessionStorage), JSON.stringify(localStorage)].join()")
+    assert PASSWORD not in kept
+    assert "ecluse_console" not in kept
+    page.reload()
+    expect(page.locator(".room", has_text=room.id)).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    assert page.locator(".room").count() == 0
+    page.reload()
+    expect(page.get_by_label("Name", exact=True)).to_be_visible()
+    assert page.context.cookies() == []
+
+
+def test_a_session_that_ended_elsewhere_asks_to_sign_in_again(room: Room, visit: Visit) -> None:
+    page = signed_in(visit, room, refusals=(401,))
+    page.context.clear_cookies()
+    expect(page.get_by_role("alert").filter(has_text="Your session has ended: sign in again.")).to_be_visible()
+    assert page.locator(".room").count() == 0
 
 
 def test_a_wrong_key_is_refused_with_words_and_the_right_one_shows_every_room(room: Room, visit: Visit) -> None:
     page = visit(refusals=(401,))
     page.goto(f"{room.base}/_ecluse/console/?lang=en")
-    page.get_by_label("Operator key").fill("not the key at all")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_text("Sign in with a key").click()
+    by_key(page, "not the key at all")
     expect(page.get_by_role("alert").filter(has_text="This key is not accepted.")).to_be_visible()
     assert page.locator(".room").count() == 0
-    page.get_by_label("Operator key").fill(KEYS["ECLUSE_TEST_OPERATOR"])
-    page.get_by_role("button", name="Sign in").click()
+    by_key(page, KEYS["ECLUSE_TEST_OPERATOR"])
     expect(page.locator(".room", has_text=room.id)).to_be_visible()
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
     assert page.locator(".room").count() == 0
-    expect(page.get_by_label("Operator key")).to_be_focused()
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
 
 
 def test_a_pause_needs_a_reason_reaches_visitors_and_stands_in_the_journal(room: Room, visit: Visit) -> None:

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from ecluse.clock import ManualClock
 from ecluse.domain.errors import Forged
-from ecluse.tokens import SigningKey, inspect
+from ecluse.tokens import SigningKey, SignInSigner, inspect
 from tests.ecluse.test_tokens import (
     CLAIMS,
     KEY,
@@ -80,3 +81,15 @@ def test_a_ticket_without_a_person_is_spelled_as_before_there_were_any() -> None
     named = tickets().sign(replace(TICKET, person=f"0-{'A' * 22}"))
     assert named.startswith("2~sarcelles~main~AbCdEfGhI_-~n~2822894198560~q1w2e3r4~1800000000~0-AAAA")
     assert len(named) < 200
+
+
+def test_who_signed_in_for_one_purpose_did_not_for_another() -> None:
+    at = ManualClock(1_800_000_000)
+    helping, console = SignInSigner([KEY], clock=at), SignInSigner([KEY], clock=at, purpose="console")
+    assert console.read(console.sign("somebody", 1_800_000_009)) == "somebody"
+    for one, other in ((helping, console), (console, helping)):
+        with pytest.raises(Forged):
+            other.read(one.sign("somebody", 1_800_000_009))
+    for token in (tickets().sign(TICKET), passes().sign(PASS)):
+        with pytest.raises(Forged):
+            console.read(token)

@@ -15,7 +15,7 @@ HELPERS = [
     {"name": "mairie", "key": "env:MAIRIE", "rooms": ["salle"], "quota": 3},
     {"name": "asso", "key": "env:ASSO", "rooms": ["salle", "autre"], "quota": 50, "lane": "aide"},
 ]
-LANES = [{"id": "main"}, {"id": "aide"}]
+LANES = [{"id": "main"}, {"id": "aide", "open": False}]
 ROOMS: list[dict[str, Any]] = [
     {"id": "salle", "lane": LANES}, {"id": "autre", "lane": LANES, "paths": ["/autre/"]}, {"id": "tierce", "paths": ["/t/"]},
 ]  # fmt: skip

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from ecluse.services.operations import LIMITS
+from gateway.console import Console
 from gateway.inviting import Inviting
 from gateway.openapi import document
 from gateway.operators import Operators
@@ -35,7 +36,8 @@ async def test_every_route_is_described_and_every_description_has_a_route(open_w
         for method in item
         if method in ("get", "put", "post", "patch", "delete")
     }
-    operators = Operators(whole.edges[0].directory, whole.secrets.operator_keys, "", whole.clock)
+    console = Console(whole.settings, whole.secrets, whole.clock)
+    operators = Operators(whole.edges[0].directory, console, "", whole.clock)
     routed = {
         (route.path.removeprefix(base), method)  # type: ignore[attr-defined]
         for route in [*operators.routes, *Inviting(operators, "").routes]

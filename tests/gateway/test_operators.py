@@ -30,6 +30,7 @@ class Desk:
 
 
 CALLS = [
+    ("GET", f"{API}/me", None),
     ("GET", f"{API}/rooms", None),
     ("GET", SALLE, None),
     ("GET", f"{SALLE}/journal", None),

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from gateway.page_preview import LOOK
-from gateway.page_views import PageState
+from gateway.page_views import ENTRANCES, PageState
 from gateway.pages import SECURITY_HEADERS, Pages, ProblemView, WaitingView
 from gateway.problems import BY_SLUG
 
@@ -204,7 +204,7 @@ def test_no_page_needs_what_the_policy_forbids(pages: Pages) -> None:
     assert b"unsafe" not in policy
     assert b"frame-ancestors 'none'" in policy
     every = [show(pages, state=state) for state in STATES]
-    every += [pages.console(lang).decode() for lang in pages.languages]
+    every += [pages.console(lang, entrance).decode() for lang in pages.languages for entrance in ENTRANCES]
     for page in every:
         assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:|<base|<iframe", page)
         assert all('src="/_ecluse/static/' in tag for tag in re.findall(r"<(?:script|img)[^>]*>", page))

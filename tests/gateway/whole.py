@@ -4,9 +4,11 @@ import asyncio
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from ecluse.clock import ManualClock
+from ecluse.passwords import PasswordHash
 from ecluse.services import room_of
 from ecluse.services.ticks import RoomTicks
 from ecluse.settings import Secrets, Settings, parse
@@ -49,6 +51,12 @@ async def answer_by_path(
     writer.write(b"HTTP/1.1 200 OK\r\n" + extra + b"Content-Length: 2\r\n\r\nok")
 
 
+@cache
+def password_of(name: str) -> str:
+    """The hash of the password of the operator with this name, which is `the password of <name>, é`."""
+    return str(PasswordHash.of(f"the password of {name}, é"))
+
+
 def configured(redis_url: str, rooms: list[dict[str, Any]], **settings: Any) -> tuple[Settings, Secrets]:
     """A configuration, its secrets given rather than read."""
     table = {
@@ -60,11 +68,12 @@ def configured(redis_url: str, rooms: list[dict[str, Any]], **settings: Any) -> 
         ],
     }  # fmt: skip
     parsed = parse(table | settings)
-    keys = [OPERATOR_KEY, VIEWER_KEY, ADMIN_KEY]
+    keys = {"astreinte": OPERATOR_KEY, "regard": VIEWER_KEY, "chef": ADMIN_KEY}
     secrets = Secrets(
         signing_keys=[SIGNING_KEY],
         origin_keys={room.id: ORIGIN_KEY for room in parsed.room},
-        operator_keys=list(zip(parsed.operator, keys, strict=True)),
+        operator_keys=[(who, keys[who.name]) for who in parsed.operator if who.key],
+        operator_passwords=[(who, password_of(who.name)) for who in parsed.operator if who.password],
         aide_keys=[(who, aide_key(who.name)) for who in parsed.helper],
         person_keys={room.id: PERSON_KEY for room in parsed.room if room.person is not None},
     )

@@ -1,9 +1,10 @@
 // The operator console: shows every room each second, changes one at a time, and tells why a change was refused.
 
+import { Problem, api, enterWithKey, leave, signIn, way } from "./console-session.js";
+
 const EVERY_MS = 1000;
 const HISTORY = 300; // samples of the sparkline, one a second
 const JOURNAL_SHOWN = 20;
-const KEY = "ecluse-operator-key";
 const NUMBERS = ["waiting", "called", "admitted", "capacity", "joins", "admissions", "missed"];
 const CHOSEN = ["mode", "pace"];
 const TUNED = ["pace_per_minute", "burst", "capacity"];
@@ -18,32 +19,6 @@ const shown = (value) => {
   if (value === null || typeof value !== "object") return String(value ?? "–");
   return Object.entries(value).map(([code, text]) => `${code} “${text}”`).join(", ") || "–";
 };
-
-class Problem extends Error {
-  constructor(status, body) {
-    super(body.detail || body.title || `HTTP ${status}`);
-    this.status = status;
-  }
-}
-
-async function api(path, { method = "GET", headers = {}, body } = {}) {
-  const answer = await fetch(main.dataset.api + path, {
-    method,
-    headers: { Authorization: `Bearer ${sessionStorage.getItem(KEY)}`, Accept: "application/json", ...headers },
-    body: body && JSON.stringify(body),
-    cache: "no-store",
-    signal: AbortSignal.timeout(10_000),
-  });
-  const text = await answer.text();
-  let content = {};
-  try {
-    content = JSON.parse(text || "{}");
-  } catch {
-    if (answer.ok) throw new Problem(answer.status, { detail: "The answer is not JSON." });
-  }
-  if (!answer.ok) throw new Problem(answer.status, content);
-  return content;
-}
 
 class RoomCard {
   constructor(room) {
@@ -229,21 +204,25 @@ function connected(yes, message = "") {
   if (slot("problem").textContent !== message) slot("problem").textContent = message;
 }
 
-function signedOut(message = "") {
-  sessionStorage.removeItem(KEY);
+const keyField = document.querySelector("#key");
+const firstField = document.querySelector("#name") ?? keyField;
+
+function signedOut(message = "", field = firstField) {
   cards.clear();
   slot("rooms").replaceChildren();
   for (const name of ["link", "out", "problem", "empty"]) slot(name).hidden = true;
   slot("signin").hidden = false;
-  slot("signin-error").textContent = message;
-  document.querySelector("#key").focus();
+  slot(field === keyField ? "key-error" : "password-error").textContent = message;
+  const folded = field.closest("details");
+  if (folded) folded.open = true;
+  field.focus();
 }
 
 let timer;
 
 async function turn() {
   clearTimeout(timer);
-  if (!sessionStorage.getItem(KEY)) return;
+  if (!way()) return;
   let pause = EVERY_MS;
   try {
     if (!document.hidden) await refresh();
@@ -252,7 +231,8 @@ async function turn() {
     slot("out").hidden = false;
   } catch (problem) {
     if (problem.status === 401) {
-      signedOut(words.badKey);
+      if (leave() === "key") signedOut(words.badKey, keyField);
+      else signedOut(words.ended);
       return;
     }
     // A network failure has no words for an operator beyond "no connection"; a problem has its detail.
@@ -263,13 +243,44 @@ async function turn() {
   timer = setTimeout(turn, pause);
 }
 
-slot("signin").addEventListener("submit", (event) => {
+function signingIn() {
+  for (const name of ["key-error", "password-error"]) if (slot(name)) slot(name).textContent = "";
+}
+
+slot("by-key").addEventListener("submit", (event) => {
   event.preventDefault();
-  const field = document.querySelector("#key");
-  sessionStorage.setItem(KEY, field.value.trim());
-  field.value = "";
+  signingIn();
+  enterWithKey(keyField.value.trim());
+  keyField.value = "";
   turn();
 });
-slot("out").addEventListener("click", () => signedOut());
-if (sessionStorage.getItem(KEY)) turn();
+slot("by-password")?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  signingIn();
+  const form = event.currentTarget;
+  const { name, password } = form.elements;
+  form.querySelector("button").disabled = true;
+  try {
+    await signIn(name.value, password.value);
+    password.value = "";
+    turn();
+  } catch (problem) {
+    const told = problem instanceof Problem ? problem.message : words.away;
+    slot("password-error").textContent = problem.status === 401 ? words.badPassword : told;
+    password.focus();
+  } finally {
+    form.querySelector("button").disabled = false;
+  }
+});
+slot("out").addEventListener("click", async () => {
+  try {
+    if (way() === "password") await api("/_ecluse/console/session", { method: "DELETE" });
+  } catch (problem) {
+    connected(false, problem instanceof Problem ? problem.message : ""); // the session is still there, and the button
+    return;
+  }
+  leave();
+  signedOut();
+});
+if (way()) turn();
 else signedOut();

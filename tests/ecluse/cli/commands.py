@@ -10,8 +10,11 @@ KEYS = {
     "ECLUSE_TEST_ORIGIN": "o" * 40,
     "ECLUSE_TEST_OPERATOR": "p" * 40,
     "ECLUSE_TEST_HELPER": "h" * 40,
+    "ECLUSE_TEST_PASSWORD": "scrypt:14:8:5:mb1HtvlBztEmjt60XiL0Qg:rxcALgaD_9WkRY5WJKYfnL-XuybW2OK7MejXwpkMSIg",
 }
 """The secrets that CONFIGURATION names."""
+PASSWORD = "quatre mots au hasard"
+"""What ECLUSE_TEST_PASSWORD is the hash of."""
 
 CONFIGURATION = """
 redis_url = "embedded://"
