@@ -45,7 +45,7 @@ async def test_a_place_is_taken_under_the_number_of_the_person_read_as_on_the_pa
     assert (await ask_for(helper, person="9903123459")).problem == "quota-full"
 
 
-async def test_who_has_a_place_keeps_that_one_when_a_helper_asks_for_them(whole: Whole) -> None:
+async def test_who_has_a_place_keeps_that_one_when_an_aide_asks_for_them(whole: Whole) -> None:
     person = whole.program(1)
     own = (await person.join(person=NUMBER)).json()
     helper = Aide(whole, "mairie")
@@ -77,7 +77,7 @@ async def test_a_place_taken_over_counts_for_the_quota_once(whole: Whole) -> Non
     assert await in_line(whole) == 3
 
 
-async def test_a_person_has_one_place_whichever_helper_took_it(whole: Whole) -> None:
+async def test_a_person_has_one_place_whichever_aide_took_it(whole: Whole) -> None:
     first, second = Aide(whole, "mairie"), Aide(whole, "asso", gateway=1)
     taken = (await ask_for(first, person=NUMBER)).json()
     assert (await ask_for(second, person=NUMBER)).problem == "person-known"
@@ -98,7 +98,7 @@ async def test_the_number_of_who_went_in_is_no_way_into_their_visit(whole: Whole
     assert (await helper.ask("GET")).json()["places"] == []
 
 
-async def test_helpers_cannot_try_numbers_out(open_whole: OpenWhole) -> None:
+async def test_aides_cannot_try_numbers_out(open_whole: OpenWhole) -> None:
     helper_of = {"helper": [HELPERS[0] | {"quota": 50}]}
     whole = await open_whole(person=PERSON | {"tries_per_network": 4}, settings=helper_of)
     helper = Aide(whole, "mairie")
