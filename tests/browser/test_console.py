@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Visit
 from tests.browser.rig import Room
 from tests.ecluse.cli.commands import KEYS, PASSWORD
+from tests.ecluse.small_programs import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -99,3 +100,20 @@ def test_a_pause_needs_a_reason_reaches_visitors_and_stands_in_the_journal(room:
     for text in ("astreinte", "changed the settings", "mode: queueing → paused", "0.1 → 240", "printers"):
         expect(entry).to_contain_text(text)
     expect(entry).to_contain_text("en “Back at two.”")
+
+
+def test_a_message_is_shown_in_the_languages_it_has_and_the_others_stay_behind(room: Room, visit: Visit) -> None:
+    room.set(notice={"fr": "Retour à 14 h.", "fr-x-facile": "Attendez un peu."})
+    page = signed_in(visit, room)
+    card = page.locator(".room", has=page.get_by_text(room.id, exact=True))
+    card.get_by_text("Change", exact=True).click()
+    expect(card.locator('textarea[lang="fr-x-facile"]')).to_have_value("Attendez un peu.")
+    for lang in ("en", "fr", "fr-x-facile"):
+        expect(card.locator(f'textarea[lang="{lang}"]')).to_be_visible()
+    expect(card.locator('textarea[lang="tr"]')).to_be_hidden()
+    card.locator("form details summary").click()
+    card.locator('textarea[lang="tr"]').fill("Saat ikide.")
+    card.get_by_role("button", name="Apply").click()
+    expect(card.get_by_text("Saved: live everywhere within a second.")).to_be_visible()
+    told = {"fr": "Retour à 14 h.", "fr-x-facile": "Attendez un peu.", "tr": "Saat ikide."}
+    wait_until(lambda: room.board()["notice"] == told)

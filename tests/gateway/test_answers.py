@@ -9,7 +9,7 @@ from tests.gateway.whole import OpenWhole
 
 
 def _language(text: str) -> str:
-    found = re.search(r'<html lang="([a-z]+)"', text)
+    found = re.search(r'<html lang="([a-z-]+)"', text)
     assert found is not None
     return found[1]
 
@@ -27,6 +27,10 @@ async def test_the_page_speaks_the_visitors_language_and_remembers_the_one_chose
     assert "Residence permit" in chosen.text
     assert _language((await visitor.get("/rdv", accept_language="fr")).text) == "en", "the choice is kept"
     assert visitor.ticket == place, "and so is the place"
+    easy = await visitor.get(f"{ROOM}?lang=fr-x-facile", accept_language="fr")
+    assert _language(easy.text) == "fr-x-facile"
+    assert _language((await visitor.get("/rdv", accept_language="fr")).text) == "fr-x-facile", "so is a variety"
+    await visitor.get(f"{ROOM}?lang=en")
     unknown = await visitor.get(f"{ROOM}?lang=%3Cscript%3E", accept_language="fr")
     assert _language(unknown.text) == "en"
     assert "<script>" not in unknown.text

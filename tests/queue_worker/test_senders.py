@@ -65,6 +65,12 @@ async def test_a_mail_of_a_turn_that_is_near_says_in_how_many_minutes(box: Mailb
     assert "about 9 minutes" in box.mails[1]["Subject"], "a language that is not there falls back to English"
 
 
+def test_a_private_variety_writes_in_its_own_words_and_takes_the_title_of_its_base() -> None:
+    written = message("fr-x-facile", near=True)
+    assert written.subject == "C’est bientôt votre tour : dans 9 minutes environ. Titre de séjour"
+    assert "Prenez le même appareil" in written.body
+
+
 @pytest.mark.parametrize(
     ("said", "raised"), [("550 no such user", Refused), ("452 full", Failed), ("421 later", Failed)]
 )
