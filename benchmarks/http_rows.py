@@ -9,6 +9,7 @@ from statistics import median
 from benchmarks.generator import MakeRequest, Tally, hammer
 from benchmarks.stage import Stage, a_ticket, answers, cpu_seconds, resident_mb
 from benchmarks.table import Row
+from ecluse.catalogues import TEMPLATES, codes_in
 from ecluse.domain.room import Room
 from ecluse.ports import free_ports
 from ecluse.store.client import Store
@@ -104,6 +105,15 @@ class HttpStage:
     def resident_mb(self) -> float:
         """Memory of the gateway process."""
         return resident_mb(self._ids["gateway"])
+
+    async def every_language(self) -> float:
+        """Memory of the gateway process once somebody has read a page in each language."""
+        for code in codes_in([TEMPLATES]):
+            reader, writer = await asyncio.open_connection("127.0.0.1", self._ports[3])
+            writer.write(get(f"/?lang={code}", "accept: text/html", "connection: close"))
+            await reader.read()
+            writer.close()
+        return self.resident_mb()
 
     async def hello(self) -> float:
         """The floor."""
@@ -240,7 +250,7 @@ async def http_rows(rounds: int, seconds: float) -> list[Row]:
     with Stage() as stage:
         http = HttpStage(stage, seconds)
         await http.open()
-        at_rest = http.resident_mb()
+        at_rest, all_read = http.resident_mb(), await http.every_language()
         kinds: dict[str, Measure] = {
             "hello": http.hello, "board": http.board, "ticket state": http.ticket, "join, JSON": http.join,
             "join, page": http.join_page, "waiting page": http.waiting_page, "claim": http.claim,
@@ -273,5 +283,6 @@ async def http_rows(rounds: int, seconds: float) -> list[Row]:
             )
         )
     rows.append(Row(name="gateway memory", value=at_rest, unit="MB resident", note="started, at rest"))
+    rows.append(Row(name="gateway memory, all languages", value=all_read, unit="MB resident"))
     rows.append(Row(name="gateway memory after it all", value=memory, unit="MB resident"))
     return rows

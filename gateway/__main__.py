@@ -84,7 +84,7 @@ def main() -> int:
             from gateway.page_preview import check_pages  # noqa: PLC0415 - only for templates of one's own
 
             check_pages(Pages(settings.templates, rooms=settings.room))
-    except (TemplateError, ValueError, OSError) as error:
+    except (TemplateError, LookupError, ValueError, OSError) as error:
         print(f"templates_dir: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
         return 2
     server = uvicorn.Server(server_config(app))

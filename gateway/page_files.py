@@ -19,7 +19,7 @@ CONTENT_TYPES = {
 _PACK_MIN_BYTES = 256
 _BROTLI = re.compile(rb"(?:^|[ ,])br(?:[ ,]|$)")
 _REMARK_LINES = re.compile(rb"^[ \t]*//.*\n|^[ \t]*/\*\*?(?:[^*]|\*(?!/))*\*/[ \t]*\n", re.MULTILINE)
-_INDENT = re.compile(rb"^[ \t]+", re.MULTILINE)
+_INDENT = re.compile(rb"^[ \t]+|^\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class StaticFile:
 
 
 def without_remarks(source: bytes) -> bytes:
-    """A script or style without the lines that are only for who reads the source: remarks and indentation.
+    """A script or style without what is only for who reads the source: lines of remarks, empty lines, indentation.
 
     Only whole lines go, so that nothing inside a string can be mistaken for a remark.
     """

@@ -158,3 +158,5 @@ def check_pages(pages: Pages) -> None:
     for lang in pages.languages:
         for name in NAMES:
             scene_page(pages, name, lang)
+        pages.console(lang)
+        pages.static(f"js/words-{lang}.js")

@@ -1,7 +1,9 @@
 // What a board says about one ticket, and how it is told: no page, no network, so that tests can call it.
 
-const EARLY = 0.75; // nine in ten waits last from this part of the median to the slow estimate
-const PACE_UNKNOWN_AHEAD = 32; // without a measured pace, this many count as near
+// nine in ten waits last from this part of the median to the slow estimate
+const EARLY = 0.75;
+// without a measured pace, this many count as near
+const PACE_UNKNOWN_AHEAD = 32;
 
 /** The tickets before `place`: exact on a mark, a straight line between two. `shown` is the number known so far. */
 export function aheadOf(lane, place, shown = null) {
@@ -69,8 +71,10 @@ export function pollSeconds({ near, far }, ahead, perMinute) {
   return Math.max(near, Math.min(far, wait / 10));
 }
 
-const FRONT_SECONDS = 2; // the front of a lost line is back within this, while calls are held
-const WAIT_SHARE = 0.25; // of the wait: everybody is back long before their turn
+// the front of a lost line is back within this, while calls are held
+const FRONT_SECONDS = 2;
+// of the wait: everybody is back long before their turn
+const WAIT_SHARE = 0.25;
 
 /** The longest that a ticket of a lost line is held back; the same rule as `ecluse.domain.healing`. */
 export function returnSeconds(ahead, perMinute, spread) {

@@ -2,7 +2,8 @@
 // What it learns goes to the waiting page as a "ticket" event.
 
 const MINUTES = 4;
-const LEAST_MS = 20_000; // between two looks, however often the page comes back to the front
+// between two looks, however often the page comes back to the front
+const LEAST_MS = 20_000;
 
 export function watch(main) {
   let looked = Date.now();

@@ -2,8 +2,10 @@
 
 import { waitRange, whyGrown } from "./line.js";
 
-const LIVE_MS = 30_000; // a screen reader is told at most this often
-const MARK_ERROR = 0.02; // the board's marks are this exact behind the first 32
+// a screen reader is told at most this often
+const LIVE_MS = 30_000;
+// the board's marks are this exact behind the first 32
+const MARK_ERROR = 0.02;
 
 /** A value that the browser keeps for this site; null where there is none, or keeping is forbidden. */
 export function kept(key) {
@@ -31,8 +33,10 @@ export class View {
     this.title = page.main.dataset.title;
     this.spokenAt = Date.now();
     this.said = "";
-    this.still = kept("still") === "yes"; // the visitor wants the numbers to stand still
-    this.told = null; // the wait told last: {seconds, pace, ahead}
+    // the visitor wants the numbers to stand still
+    this.still = kept("still") === "yes";
+    // the wait told last: {seconds, pace, ahead}
+    this.told = null;
     this.slots.updated.textContent = this.clockTime(Number(this.main.dataset.now));
     this.slots.updates.hidden = false;
     this.slots.pause.addEventListener("click", () => this.pause(!this.still));

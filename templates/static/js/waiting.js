@@ -4,10 +4,14 @@
 import { aheadOf, Comeback, pollSeconds, Speech } from "./line.js";
 import { View } from "./view.js";
 
-const PATIENCE_MS = 15_000; // for one answer
-const STREAM_SECONDS = 180; // nearer than this, the board comes as a stream
-const SKEW_MS = 5_000; // a board this far from our clock: the clock was changed, or slept
-const COVERING = ["paused", "closed", "prequeue", "drawing"]; // phases in which nobody is let in
+// for one answer
+const PATIENCE_MS = 15_000;
+// nearer than this, the board comes as a stream
+const STREAM_SECONDS = 180;
+// a board this far from our clock: the clock was changed, or slept
+const SKEW_MS = 5_000;
+// phases in which nobody is let in
+const COVERING = ["paused", "closed", "prequeue", "drawing"];
 const LAST_SECONDS = 60;
 
 class Refused extends Error {
@@ -48,7 +52,8 @@ class WaitingPage {
     this.comeback = new Comeback();
     this.failures = 0;
     this.busy = false;
-    this.leads = true; // what this tab knows, it learned by itself
+    // what this tab knows, it learned by itself
+    this.leads = true;
     this.polledAt = Date.now();
     this.notBefore = 0;
     this.view = new View(this);
@@ -157,7 +162,8 @@ class WaitingPage {
     this.slots.healing.hidden = !board.healing;
     if (this.epoch !== null && board.epoch !== this.epoch && this.id !== null && this.state !== "gone") {
       const soon = this.comeback.secondsLeft(board, this.lane, this.state === "waiting" ? this.ahead : 0);
-      if (soon > 0) return soon; // until then the last numbers stand
+      // until then the last numbers stand
+      if (soon > 0) return soon;
       // The store lost its content: the signed ticket in the cookie rebuilds the place.
       this.applyTicket(await call(`${this.base}tickets`, "POST"));
     }
@@ -236,7 +242,8 @@ class WaitingPage {
   }
 
   get shown() {
-    const held = COVERING.includes(this.phase); // a call keeps its time meanwhile
+    // a call keeps its time meanwhile
+    const held = COVERING.includes(this.phase);
     if (held && (this.state === "waiting" || this.state === "called")) return this.phase;
     return (this.state === "none" || this.state === "over") && this.phase === "closed" ? "closed" : this.state;
   }
