@@ -47,7 +47,7 @@ async def test_the_first_view_is_fourteen_kibibytes_and_readable_after_two_reque
     assert page.get("content-encoding") == "gzip"
     styles, scripts = parts(gzip.decompress(page.body).decode())
     assert len(styles) == 1, "the page and one style are what reading needs"
-    assert len(scripts) == 5, "the script, what it imports, and the one of somebody with a place"
+    assert len(scripts) == 4, "the script, and what it imports at once"
     size = weight(page)
     for path in (*styles, *scripts, re.sub("css/.*", "logo.svg", styles[0])):
         answer = await visitor.ask("GET", path, PACKED)

@@ -1,11 +1,11 @@
 // Asks now and then whether this device still holds the place: the board, which is the same for everybody, cannot tell.
-// What it learns goes to the waiting page as a "ticket" event.
 
 const MINUTES = 4;
 // between two looks, however often the page comes back to the front
 const LEAST_MS = 20_000;
 
-export function watch(main) {
+/** Looks at the ticket at `url` every few minutes, and when the page comes back; `tell` gets it while `id()` is its id. */
+export function watch(url, id, tell) {
   let looked = Date.now();
   let timer;
 
@@ -17,11 +17,11 @@ export function watch(main) {
   async function look() {
     looked = Date.now();
     try {
-      const answer = await fetch(main.dataset.ticket, {
+      const answer = await fetch(url, {
         headers: { Accept: "application/json" }, signal: AbortSignal.timeout(15_000),
       });
       const ticket = answer.ok ? await answer.json() : null;
-      if (ticket?.id === main.dataset.id) main.dispatchEvent(new CustomEvent("ticket", { detail: ticket }));
+      if (ticket && ticket.id === id()) tell(ticket);
       if (ticket?.state === "moved") return;
     } catch {
       // The page itself says when the connection is lost.
@@ -36,5 +36,3 @@ export function watch(main) {
   window.addEventListener("pageshow", back);
   later();
 }
-
-watch(document.querySelector("main[data-id]"));

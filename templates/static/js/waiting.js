@@ -64,7 +64,6 @@ class WaitingPage {
     for (const [target, name] of [[document, "visibilitychange"], [document, "resume"], [window, "pageshow"], [window, "online"]]) {
       target.addEventListener(name, () => this.catchUp());
     }
-    this.main.addEventListener("ticket", ({ detail }) => { this.applyTicket(detail); this.show(); });
     const extend = this.main.querySelector('[data-form="claim/extend"]');
     extend?.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -79,6 +78,9 @@ class WaitingPage {
     import("./alerts.js").then(({ Alerts }) => {
       this.alerts = new Alerts(this);
       if (this.shown === "called") this.alerts.call(this.leads);
+    });
+    import("./own-place.js").then(({ watch }) => {
+      watch(`${this.base}ticket`, () => this.id, (ticket) => { this.applyTicket(ticket); this.show(); });
     });
     setInterval(() => this.tick(), 1000);
     this.show();
