@@ -177,7 +177,7 @@ class Edition:
             "updated_at": updated_at,
             "left": say.left(view),
             "until": say.clock_time(view.claim_until_ms // 1000, zone)[0] if view.claim_until_ms is not None else "",
-            "early": say.early(view.early_seconds),
+            "early": say.early(view.early_seconds) if view.early_seconds else "",
             "refresh": view.refresh_seconds,
             "reloads": say.reloads(view.refresh_seconds),
             "opens_in": say.opens_in(view),
