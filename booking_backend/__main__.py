@@ -65,7 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = arguments(sys.argv[1:] if argv is None else argv)
     configure_logging("booking")
     try:
-        options.database = _told(options.database)
+        if "database" in options:
+            options.database = _told(options.database)
         return {"serve": _serve, "fill": _fill, "migrate": _migrate, "hash-password": _hash}[options.command](options)
     except (ValueError, BadUrl) as error:
         sys.stderr.write(f"booking backend: {error}\n")

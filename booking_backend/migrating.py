@@ -35,17 +35,24 @@ def head() -> str:
 
 async def migrate(connection: AsyncConnection) -> None:
     """Run what is missing, inside the caller's write transaction. Raises WrongSchema for one it does not know."""
+    _quietly()
     await connection.run_sync(_migrate)
 
 
 async def check(connection: AsyncConnection) -> None:
     """Raises WrongSchema unless the database is exactly at the schema of this program."""
+    _quietly()
     found = await connection.run_sync(_found)
     if found != head():
         raise WrongSchema(
             f"the database is at schema {found or 'none'}, this program works with {head()}: "
             "run `ecluse booking migrate`"
         )
+
+
+def _quietly() -> None:
+    """Alembic's reports of routine are not for whoever runs this program."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def _migrate(connection: Connection) -> None:
@@ -59,7 +66,6 @@ def _migrate(connection: Connection) -> None:
         raise WrongSchema("the database was made before schemas had names: start with a new file")
     if found == head():
         return
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

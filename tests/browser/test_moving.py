@@ -48,6 +48,7 @@ def test_a_place_is_followed_on_another_device_moved_to_it_and_the_first_is_told
     expect(second.locator(".number b")).to_have_text("1")
     shot(second, "follow")
     second.get_by_role("button", name="Move the place to this device").click()
+    expect(second.get_by_role("heading", name="You are in line")).to_be_visible()
     state(second, "waiting")
     assert second.locator("main").get_attribute("data-id") == ticket
     # The first device looks again when somebody comes back to it.
