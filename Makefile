@@ -2,7 +2,7 @@
 # `make help` lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock bench bench-compare load prove simulate fairness shots
+.PHONY: help demo test lint check format lock bench bench-compare load prove simulate fairness shots
 
 SHELL_SCRIPTS := deploy/dev/setup.sh .ci/run
 RUN := .venv/bin/python -m
@@ -23,13 +23,15 @@ test: ## the test suite, or a part: ARGS="tests/ecluse -k draw"
 	@deploy/dev/setup.sh dev
 	@exec $(RUN) pytest $(ARGS)
 
-check: ## format, lint, types, import contracts, shell scripts, tests
+lint: ## format, lint, types, import contracts, shell scripts
 	@deploy/dev/setup.sh dev
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
 	.venv/bin/lint-imports
 	.venv/bin/shellcheck $(SHELL_SCRIPTS)
+
+check: lint ## everything: lint, and the test suite
 	@exec $(RUN) pytest $(ARGS)
 
 format: ## format and sort imports

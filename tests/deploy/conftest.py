@@ -58,7 +58,7 @@ async def visitor() -> AsyncIterator[aiohttp.ClientSession]:
     """Somebody who comes from an address that no front is at, under the name of the service."""
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(local_addr=("127.0.0.2", 0)),
-        headers={"Host": HOST},
+        headers={"Host": HOST, "Accept-Encoding": "identity"},
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=30),
         auto_decompress=False,
