@@ -54,6 +54,7 @@ def test_a_password_that_is_too_short_or_too_long_has_no_hash(password: str) -> 
     "text",
     ["", PASSWORD, "scrypt:14:8:5", str(HASHED)[:-1], str(HASHED) + "\n", str(HASHED).replace("14:", "13:", 1),
      str(HASHED).replace(":5:", ":99:", 1), str(HASHED).replace("scrypt", "plain"), str(HASHED).replace("14:", "30:", 1)],
+    ids=["empty", "a password", "cut short", "a letter less", "a line end", "cheaper", "wider", "of another kind", "dearer"],
 )  # fmt: skip
 def test_what_is_no_hash_is_refused_without_repeating_it(text: str) -> None:
     with pytest.raises(ValueError, match="ecluse operator password") as refusal:
