@@ -139,10 +139,9 @@ class RoomTicks:
 
     async def turn(self) -> Report | None:
         """Take a turn; None if another worker has it. Raises StoreAway."""
-        found = await self._line.tick(TURN_MS * 0.8, self._lives.next_epoch)
-        if found is None:
+        picture = await self._line.tick(TURN_MS * 0.8, self._lives.next_epoch)
+        if picture is None:
             return None
-        picture: Any = found
         opening = await self._openings.keep(picture)
         await self._lives.follow(picture, opening.campaign)
         await self._counting.keep(float(picture["now_ms"]))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ecluse.domain.errors import InvitationRefused, InvitationUsed, PersonKeyChanged
 from ecluse.domain.opening import DrawKind
@@ -246,12 +247,14 @@ class Line:
         pairs = zip(reply[1::2], reply[2::2], strict=True)
         return {lane: (int(n), float(place)) for lane, (n, place) in zip(self._lanes, pairs, strict=False)}
 
-    async def tick(self, shortest_ms: float, epoch: str) -> Mapping[str, object] | None:
+    async def tick(self, shortest_ms: float, epoch: str) -> dict[str, Any] | None:
         """Take this turn and its picture (see tick.lua), or None if another worker has it. Raises StoreAway."""
         reply = await self.run("tick", shortest_ms, epoch, *self._lanes)
         if reply[0] == b"busy":
             return None
-        picture: Mapping[str, object] = json.loads(reply[1])
+        picture: dict[str, Any] = json.loads(reply[1])
+        for lane in picture["lanes"].values():
+            lane["serving"] = float(lane["serving"])
         return picture
 
     async def count(self, date: str, hour: str, oldest: str) -> None:

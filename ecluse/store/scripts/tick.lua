@@ -32,10 +32,11 @@ for stretch = 0, 10 do
   silent[stretch + 1] = redis.call('ZCOUNT', CALLED, older, younger) - redis.call('ZCOUNT', SHOWN, older, younger)
   younger, edge = text(now + room.claim_ms - edge), edge * 2
 end
+-- Serving goes as text: cjson keeps 14 digits of a drawn place, and whoever was called last would seem to wait.
 local lanes = {}
 for at = 5, #ARGV do
   lanes[ARGV[at]] = { waiting = redis.call('ZCARD', KEYS[FIRST_LINE + at - 5]),
-    serving = tonumber(state['serving:' .. ARGV[at]] or 0) }
+    serving = state['serving:' .. ARGV[at]] or '0' }
   if state['quota_of:' .. ARGV[at]] == quota_period() then lanes[ARGV[at]].quota_used = tonumber(state['quota:' .. ARGV[at]]) end
 end
 local live = redis.call('HMGET', SETTINGS, 'notice', 'version', 'pace')

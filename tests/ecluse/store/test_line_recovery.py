@@ -208,3 +208,18 @@ async def test_the_hold_ends_after_thirty_seconds_whoever_still_comes_back(open_
         assert await bench.line.call(1, 0) is None
         bench.advance(1)
     assert await bench.line.call(1, 0) is not None
+
+
+async def test_a_turn_sees_the_last_place_called_to_its_last_digit(open_bench: OpenBench) -> None:
+    """A board that rounded it down would say of whoever was called last that they still wait."""
+    bench = open_bench(burst=5)
+    drawn = [0.23713248205213207, 0.3200449968537882, 0.6192240052820562]
+    await bench.enter(3)
+    for ticket, place in zip(await bench.members("main"), drawn, strict=True):
+        await bench.store.command("ZADD", bench.line.keys.step[-1], repr(place), ticket)
+    for count, place in enumerate(drawn):
+        assert await bench.line.call(1, count) == {"main": (1, place)}
+        bench.advance(0.25)
+        picture = await bench.line.tick(200, EPOCH)
+        assert picture is not None
+        assert picture["lanes"]["main"]["serving"] == place
