@@ -1,7 +1,7 @@
 """The operator console in a real browser: sign in, look, change, and read what was changed."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.rig import Room
@@ -52,6 +52,21 @@ def test_a_password_opens_the_console_through_reloads_until_signed_out(room: Roo
     page.reload()
     expect(page.get_by_label("Name", exact=True)).to_be_visible()
     assert page.context.cookies() == []
+
+
+def test_an_answer_that_comes_after_signing_out_shows_nothing(room: Room, visit: Visit) -> None:
+    page = signed_in(visit, room)
+    held: list[tuple[Route, APIResponse]] = []
+    page.route("**/api/v1/rooms", lambda route: held.append((route, route.fetch())))
+    wait_until(lambda: page.wait_for_timeout(50) is None and held)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    [(route, answer)] = held
+    with page.expect_response("**/api/v1/rooms"):
+        route.fulfill(response=answer)
+    page.wait_for_timeout(200)
+    assert page.locator(".room").count() == 0
+    assert page.get_by_label("Name", exact=True).is_visible()
 
 
 def test_a_session_that_ended_elsewhere_asks_to_sign_in_again(room: Room, visit: Visit) -> None:

@@ -180,6 +180,7 @@ const cards = new Map();
 
 async function refresh() {
   const { rooms } = await api("rooms");
+  if (!way()) return; // signed out meanwhile: nothing is shown any more
   for (const room of rooms) {
     if (!cards.has(room.id)) cards.set(room.id, new RoomCard(room));
     const card = cards.get(room.id);
@@ -226,10 +227,12 @@ async function turn() {
   let pause = EVERY_MS;
   try {
     if (!document.hidden) await refresh();
+    if (!way()) return;
     connected(true);
     slot("signin").hidden = true;
     slot("out").hidden = false;
   } catch (problem) {
+    if (!way()) return;
     if (problem.status === 401) {
       if (leave() === "key") signedOut(words.badKey, keyField);
       else signedOut(words.ended);
