@@ -38,7 +38,7 @@ from gateway.jwks import public_keys
 from gateway.memory import settle_memory, trim
 from gateway.notify import Notify
 from gateway.open_data import OpenData
-from gateway.operators import Operators
+from gateway.operators import Operators, methods_at
 from gateway.pages import SECURITY_HEADERS, STATIC_PREFIX, Pages
 from gateway.probes import Probes
 from gateway.problems import BY_SLUG, send_problem
@@ -161,9 +161,8 @@ class Edge:
             # With an application in the scope, a wrong method is an exception rather than a text of Starlette's.
             try:
                 await self._router({**scope, "app": self}, receive, send)
-            except HTTPException as error:
-                allow = (error.headers or {}).get("Allow", "GET")
-                await send_problem(send, MethodNotAllowed(), headers=[(b"allow", allow.encode())])
+            except HTTPException:
+                await _not_allowed(send, dict.fromkeys(methods_at(self._router, scope)))
 
     async def _console_page(self, request: Request) -> Response:
         return _html(self._pages.console(self.answers.language(request.scope), self._console.entrance(request.scope)))
