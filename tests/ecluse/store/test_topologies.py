@@ -62,8 +62,14 @@ async def journey(url: str) -> None:
 
 
 async def test_a_line_lives_in_a_cluster(tmp_path: Path) -> None:
-    (port,) = free_ports(1)
-    argv = (*server_command(find_server(), port=port, directory=tmp_path, persist=False), "--cluster-enabled", "yes")
+    port, bus = free_ports(2)
+    argv = (
+        *server_command(find_server(), port=port, directory=tmp_path, persist=False),
+        "--cluster-enabled",
+        "yes",
+        "--cluster-port",
+        str(bus),
+    )
     with running(argv, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"CLUSTER ADDSLOTSRANGE 0 16383\r\n")
