@@ -17,6 +17,7 @@ import structlog
 
 from ecluse.domain.draw import Record, commitment, places
 from ecluse.domain.healing import told as healing_told
+from ecluse.domain.journal import Action
 from ecluse.domain.merkle import Frontier
 from ecluse.domain.opening import DrawKind, Moment, Schedule, mode_in_force
 from ecluse.domain.room import Room
@@ -112,7 +113,7 @@ class Openings:
         if settled.value != plan.schedule:
             log.info("schedule", room=self._room.id, phase=settled.value, opens_at_ms=moment.opens_at_ms)
             change = {"field": "schedule", "from": plan.schedule or None, "to": settled.value}
-            await self._tell("schedule", {"changes": [change]})
+            await self._tell(Action.SCHEDULE, {"changes": [change]})
         return await self._store.plan()
 
     def _wanted(self, moment: Moment, plan: Plan) -> Schedule:
@@ -162,7 +163,7 @@ class Openings:
         self._work, known = None, self._known
         if await self._store.advance(plan.campaign_at, ("none", state), known.record, upto=known.upto):
             log.warning("draw_put_back", room=self._room.id, state=state)
-            await self._tell("draw", {"draw": json.loads(known.record)})
+            await self._tell(Action.DRAW, {"draw": json.loads(known.record)})
 
     async def _announce(self, plan: Plan) -> None:
         record = self._deciding.announced(plan)
@@ -173,7 +174,7 @@ class Openings:
         text = json.dumps(record.to_document(), ensure_ascii=False, separators=(",", ":"))
         done = await self._store.advance(plan.campaign_at, states, text, listed=listed)
         if done:
-            await self._tell("draw", {"draw": record.to_document()})
+            await self._tell(Action.DRAW, {"draw": record.to_document()})
         return done
 
     async def _steps(self, plan: Plan, now_ms: float) -> AsyncIterator[None]:
@@ -256,7 +257,7 @@ class Openings:
                 break
             yield
 
-    async def _tell(self, action: str, details: Mapping[str, object]) -> None:
+    async def _tell(self, action: Action, details: Mapping[str, object]) -> None:
         """Write in the journal what time did to the room."""
         await self._journal.note(action, details, who=SYSTEM, reason="")
 
