@@ -10,7 +10,7 @@ from ecluse.services.series import COUNTED, MINUTES_KEPT
 from ecluse.settings import Role
 from gateway.openapi_parts import COUNTED as COUNT
 from gateway.openapi_parts import PROBLEM_DOCUMENT, TEXT, TIME, answers, body, text_in_path
-from gateway.openapi_places import HELPER_KEY, PLACE_SCHEMAS, PLACES
+from gateway.openapi_places import AIDE_KEY, PLACE_SCHEMAS, PLACES
 
 
 def _number(name: str, kind: str) -> dict[str, Any]:
@@ -88,7 +88,7 @@ _ENTRY = {
         "at": TIME,
         "action": {"type": "string", "enum": [action.value for action in Action]},
         "changes": {"type": "array", "items": _CHANGED},
-        **dict.fromkeys(("draw", "beacon", "invitations"), {"type": "object"}),
+        **{name: {"type": "object"} for name in ("draw", "beacon", "invitations")},
     },
 }
 _MINUTE = {
@@ -249,5 +249,5 @@ def document(public_url: str) -> dict[str, Any]:
         "servers": [{"url": f"{public_url}/_ecluse/api/v1"}],
         "security": [{"key": []}, {"session": []}],
         "paths": {**_PATH_OF_ME, **_paths(), **_invitation_paths(), **PLACES},
-        "components": {"schemas": {**_schemas(), **PLACE_SCHEMAS}, "securitySchemes": {**_WAYS_IN, **HELPER_KEY}},
+        "components": {"schemas": {**_schemas(), **PLACE_SCHEMAS}, "securitySchemes": {**_WAYS_IN, **AIDE_KEY}},
     }

@@ -6,7 +6,7 @@ from typing import Any
 from ecluse.services.places import STATES
 from gateway.openapi_parts import COUNTED, TEXT, TIME, answers, body, text_in_path
 
-HELPER_KEY: Mapping[str, Any] = {
+AIDE_KEY: Mapping[str, Any] = {
     "helper": {"type": "http", "scheme": "bearer", "description": "The key of a helper; operators have others."}
 }
 _SECONDS = {"type": ["integer", "null"], "minimum": 0}

@@ -55,7 +55,7 @@ async def test_every_route_is_described_and_every_description_has_a_route(open_w
     assert served["paths"] == document("")["paths"]
 
 
-async def test_what_is_told_of_a_helpers_place_is_what_is_described(open_whole: OpenWhole) -> None:
+async def test_what_is_told_of_a_place_for_somebody_is_what_is_described(open_whole: OpenWhole) -> None:
     whole = await open_whole(rooms=ROOMS, settings={"helper": HELPERS})
     await whole.occupied()
     taken = await Aide(whole, "mairie").take()
