@@ -42,11 +42,12 @@ __all__ = [
 
 
 class ConfigurationError(Exception):
-    """The configuration has mistakes; `mistakes` lists them all, one line each with its path."""
+    """The configuration has mistakes; `mistakes` lists all, one line each with its path; `table` is what it says."""
 
-    def __init__(self, mistakes: list[str]) -> None:
+    def __init__(self, mistakes: list[str], table: Mapping[str, Any] | None = None) -> None:
         super().__init__("\n".join(mistakes))
         self.mistakes = mistakes
+        self.table = table or {}
 
 
 def read_secret(reference: str, environ: Mapping[str, str], *, least: int = MIN_SECRET_CHARS) -> str:
@@ -194,9 +195,9 @@ def parse(table: dict[str, Any], environ: Mapping[str, str] | None = None) -> Se
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        raise ConfigurationError([*(_mistake(detail) for detail in error.errors()), *mistakes]) from None
+        raise ConfigurationError([*(_mistake(detail) for detail in error.errors()), *mistakes], values) from None
     if mistakes:
-        raise ConfigurationError(mistakes)
+        raise ConfigurationError(mistakes, values)
     return settings
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import time
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 
 from ecluse.clock import Clock, system_clock
-from ecluse.domain.errors import EcluseError, MethodNotAllowed, NotFound, StoreAway, UnknownRoom
+from ecluse.domain.errors import EcluseError, MethodNotAllowed, NotFound, RoomFull, StoreAway, UnknownRoom
 from ecluse.services.boards import REFRESH_SECONDS
 from ecluse.settings import Secrets, Settings
 from ecluse.store.client import Store
@@ -38,7 +39,7 @@ from gateway.jwks import public_keys
 from gateway.memory import settle_memory, trim
 from gateway.notify import Notify
 from gateway.open_data import OpenData
-from gateway.operators import Operators
+from gateway.operators import Operators, methods_at
 from gateway.pages import SECURITY_HEADERS, STATIC_PREFIX, Pages
 from gateway.probes import Probes
 from gateway.problems import BY_SLUG, send_problem
@@ -161,9 +162,8 @@ class Edge:
             # With an application in the scope, a wrong method is an exception rather than a text of Starlette's.
             try:
                 await self._router({**scope, "app": self}, receive, send)
-            except HTTPException as error:
-                allow = (error.headers or {}).get("Allow", "GET")
-                await send_problem(send, MethodNotAllowed(), headers=[(b"allow", allow.encode())])
+            except HTTPException:
+                await _not_allowed(send, dict.fromkeys(methods_at(self._router, scope)))
 
     async def _console_page(self, request: Request) -> Response:
         return _html(self._pages.console(self.answers.language(request.scope), self._console.entrance(request.scope)))
@@ -196,9 +196,8 @@ class Edge:
     async def _tell_flows(self) -> None:
         """Tell the workers what this process saw of the origins."""
         for room in self.directory.by_id.values():
-            report = room.flow.report()
-            if report is not None:
-                with contextlib.suppress(StoreAway):
+            if (report := room.flow.report()) is not None:
+                with contextlib.suppress(StoreAway, RoomFull):
                     await room.store.note_origin(self._name, report)
 
     async def _refresh(self) -> None:
@@ -208,19 +207,23 @@ class Edge:
             if isinstance(outcome, Exception):
                 log.error("board_refresh_failed", room=room.id, exc_info=outcome)
 
+    async def _turn(self, turn: int) -> None:
+        await self._refresh()
+        if turn % _TRIM_TURNS == 0:
+            trim()
+        if turn % _REPORT_TURNS == 0:
+            await self._tell_flows()
+        if turn % _PULSE_TURNS == 0:
+            for room in self.directory.by_id.values():
+                room.board.pulse()
+
     async def _keep_fresh(self) -> None:
-        turn = 0
-        while True:
+        for turn in itertools.count(1):
             started = time.monotonic()
-            await self._refresh()
-            turn += 1
-            if turn % _TRIM_TURNS == 0:
-                trim()
-            if turn % _REPORT_TURNS == 0:
-                await self._tell_flows()
-            if turn % _PULSE_TURNS == 0:
-                for room in self.directory.by_id.values():
-                    room.board.pulse()
+            try:
+                await self._turn(turn)
+            except Exception:
+                log.exception("refresh_failed")
             await asyncio.sleep(max(0.05, REFRESH_SECONDS - (time.monotonic() - started)))
 
 

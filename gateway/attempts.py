@@ -2,7 +2,8 @@
 
 A network is the /24 of an IPv4 address, the /56 of an IPv6 one: what one subscriber, or one town hall, usually has. It
 is kept as a digest under a key that dies with the process. Only wrong tries count, so that a counter where many people
-type their codes is not held up.
+type their codes is not held up. (What people ask by their number is counted in `ecluse.store.tries` instead: every try,
+right or wrong, for all gateways together, and without anybody's number being kept.)
 """
 
 import secrets

@@ -66,7 +66,7 @@ class Boards:
         packed = seen = False
         for name, value in scope["headers"]:
             if name == b"if-none-match":
-                seen = made.stem in value
+                seen = made.stem in value or value == b"*"
             elif name == b"accept-encoding":
                 packed = b"gzip" in value
         if seen:

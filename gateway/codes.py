@@ -29,7 +29,7 @@ from gateway.answers import Answers, retry_after
 from gateway.asgi import Receive, Scope, Send, respond
 from gateway.attempts import Attempts
 from gateway.cookies import cookie
-from gateway.directory import RoomEdge, Table
+from gateway.directory import RoomEdge, Table, read_only
 from gateway.forms import JoinForm, read_form
 from gateway.problems import ROWS
 from gateway.requests import bearer, is_json, wants_page
@@ -65,11 +65,11 @@ class Codes:
         """What is served under a room's address, by method."""
         return {
             b"/ticket/code": {"POST": self.show},
-            b"/ticket/qr.svg": {"GET": self.qr},
-            b"/ticket/print": {"GET": self.sheet},
-            b"/code": {"GET": self.ask, "HEAD": self.ask, "POST": self.enter},
+            b"/ticket/qr.svg": read_only(self.qr),
+            b"/ticket/print": read_only(self.sheet),
+            b"/code": {**read_only(self.ask), "POST": self.enter},
             b"/code/move": {"POST": self.move},
-            b"/follow": {"GET": self.follow},
+            b"/follow": read_only(self.follow),
             b"/follow/forget": {"POST": self.forget},
         }
 

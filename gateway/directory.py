@@ -152,7 +152,11 @@ def build_directory(settings: Settings, secrets: Secrets, store: Store, metrics:
         line = Line(store, room, keep_ms=ticket_seconds * 1000)
         room_store = RoomStore(store, room)
         board = BoardView(room, room_store, keep_ms=ticket_seconds * 1000)
-        visits = Visits(line, board, tickets, passes, clock=clock)
+        people = None
+        if config.person is not None:
+            tries = Tries(store, room, stretch_ms=STRETCH_MS)
+            people = People(room, config.person, secrets.person_keys[config.id], tries, clock=clock)
+        visits = Visits(line, board, tickets, passes, people=people, clock=clock)
         moves = Moves(
             line,
             visits,
@@ -162,12 +166,6 @@ def build_directory(settings: Settings, secrets: Secrets, store: Store, metrics:
             ticket_seconds=ticket_seconds,
             clock=clock,
         )
-        board = BoardView(room, room_store)
-        people = None
-        if config.person is not None:
-            tries = Tries(store, room, stretch_ms=STRETCH_MS)
-            people = People(room, config.person, secrets.person_keys[config.id], tries, clock=clock)
-        visits = Visits(line, board, tickets, passes, people=people, clock=clock)
         origin_key = SigningKey.from_secret(secrets.origin_keys[config.id])
         return RoomEdge(
             id=config.id,

@@ -12,7 +12,7 @@ from ecluse.telemetry import RequestOutcome
 from ecluse.tokens import Ticket
 from gateway.answers import HTML, Answers
 from gateway.asgi import Receive, Scope, Send, respond
-from gateway.directory import RoomEdge, Table
+from gateway.directory import RoomEdge, Table, read_only
 from gateway.forms import NotifyForm, read_fields
 from gateway.pages import SECURITY_HEADERS, NotifyView
 from gateway.requests import is_json, query, same_site_path, wants_page
@@ -39,7 +39,7 @@ class Notify:
     def table(self) -> Table:
         """What is served under a room's address, by method."""
         return {
-            b"/ticket/notify": {"GET": self.show, "POST": self.keep, "DELETE": self.forget},
+            b"/ticket/notify": {**read_only(self.show), "POST": self.keep, "DELETE": self.forget},
             b"/ticket/notify/forget": {"POST": self.forget},
         }
 

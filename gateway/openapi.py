@@ -1,24 +1,16 @@
-"""The OpenAPI 3.1 description of the operator interface, from the limits the code itself checks."""
+"""The OpenAPI 3.1 description of the interfaces of operators and helpers, from the limits the code itself checks."""
 
 from typing import Any
 
+from ecluse.domain.journal import Action
 from ecluse.domain.room import Mode, PaceMode
 from ecluse.services.invitations import COUNT_MOST
 from ecluse.services.operations import BEACON_MAX_CHARS, LIMITS
 from ecluse.services.series import COUNTED, MINUTES_KEPT
 from ecluse.settings import Role
-
-_PROBLEM = {
-    "description": "A problem (RFC 9457)",
-    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-}
-
-
-def _answers(good: str, description: str, schema: str | None = None) -> dict[str, Any]:
-    answer: dict[str, Any] = {"description": description}
-    if schema is not None:
-        answer["content"] = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
-    return {good: answer, "default": _PROBLEM}
+from gateway.openapi_parts import COUNTED as COUNT
+from gateway.openapi_parts import PROBLEM_DOCUMENT, TEXT, TIME, answers, body, text_in_path
+from gateway.openapi_places import AIDE_KEY, PLACE_SCHEMAS, PLACES
 
 
 def _number(name: str, kind: str) -> dict[str, Any]:
@@ -39,17 +31,18 @@ def _schemas() -> dict[str, Any]:
     room = {
         "id": {"type": "string"},
         "version": counted,
+        "title": {"type": "object", "additionalProperties": {"type": "string"}},
         "phase": {"type": "string"},
+        "stale": {"type": "boolean"},
         **settings,
-        **dict.fromkeys(("waiting", "called", "admitted", "joins", "admissions", "missed", "left"), counted),
+        **dict.fromkeys(("waiting", "called", "admitted", "joins", "calls", "admissions", "missed", "left"), counted),
         "show_rate": {"type": ["number", "null"]},
         "claim_delay_seconds": {"type": ["number", "null"]},
         "window": {"type": ["object", "null"]},
         "lanes": {"type": "object"},
     }
-    entry = {name: {"type": "string"} for name in ("id", "hash", "previous", "at", "who", "action", "reason")}
     return {
-        "Problem": _PROBLEM_DOCUMENT,
+        "Problem": PROBLEM_DOCUMENT,
         "Room": {"type": "object", "required": ["id", "version", "mode"], "properties": room},
         "Rooms": {
             "type": "object",
@@ -64,7 +57,7 @@ def _schemas() -> dict[str, Any]:
         "Journal": {
             "type": "object",
             "required": ["entries"],
-            "properties": {"entries": {"type": "array", "items": {"type": "object", "properties": entry}}},
+            "properties": {"entries": {"type": "array", "items": _ENTRY}},
         },
         "Series": {
             "type": "object",
@@ -87,14 +80,15 @@ def _schemas() -> dict[str, Any]:
     }
 
 
-_PROBLEM_DOCUMENT = {
+_CHANGED = {"type": "object", "properties": {"field": TEXT, "from": {}, "to": {}}}
+_ENTRY = {
     "type": "object",
-    "required": ["type", "title", "status", "detail"],
     "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
+        **dict.fromkeys(("id", "hash", "previous", "who", "reason", "session", "ticket", "lane"), TEXT),
+        "at": TIME,
+        "action": {"type": "string", "enum": [action.value for action in Action]},
+        "changes": {"type": "array", "items": _CHANGED},
+        **{name: {"type": "object"} for name in ("draw", "beacon", "invitations")},
     },
 }
 _MINUTE = {
@@ -104,21 +98,18 @@ _MINUTE = {
         "pace_per_minute": {"type": "number"},
     },
 }
-_TEXT = {"type": "string"}
-_TEXTS = {"type": "array", "items": _TEXT}
+_TEXTS = {"type": "array", "items": TEXT}
 _ME = {
     "type": "object",
     "required": ["name", "role"],
-    "properties": {"name": _TEXT, "role": {"type": "string", "enum": [role.value for role in Role]}},
+    "properties": {"name": TEXT, "role": {"type": "string", "enum": [role.value for role in Role]}},
 }
-_TIME = {"type": "string", "format": "date-time"}
-_COUNTED = {"type": "integer", "minimum": 0}
 _INVITE = {
     "type": "object",
     "required": ["lane", "issuer", "expires_at", "reason"],
     "additionalProperties": False,
     "properties": {
-        **dict.fromkeys(("lane", "issuer", "reason"), _TEXT),
+        **dict.fromkeys(("lane", "issuer", "reason"), TEXT),
         "count": {"type": "integer", "minimum": 1, "maximum": COUNT_MOST},
         "expires_at": {"type": "string", "format": "date-time"},
     },
@@ -126,9 +117,9 @@ _INVITE = {
 _INVITATION = {
     "type": "object",
     "properties": {
-        **dict.fromkeys(("id", "lane", "issuer", "reason"), _TEXT),
-        **dict.fromkeys(("count", "used"), _COUNTED),
-        **dict.fromkeys(("issued_at", "expires_at"), _TIME),
+        **dict.fromkeys(("id", "lane", "issuer", "reason"), TEXT),
+        **dict.fromkeys(("count", "used"), COUNT),
+        **dict.fromkeys(("issued_at", "expires_at"), TIME),
         **dict.fromkeys(("tokens", "links"), _TEXTS),
         "revoked": {"type": "boolean"},
     },
@@ -144,33 +135,24 @@ _BEACON = {
 }
 
 
-def _body(schema: str) -> dict[str, Any]:
-    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
-    return {"required": True, "content": content}
-
-
-def _text_in_path(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-
-
 def _count_in_query(name: str, most: int) -> dict[str, Any]:
     return {"name": name, "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": most}}
 
 
 def _invitation_paths() -> dict[str, Any]:
-    room, batch = _text_in_path("room"), _text_in_path("batch")
+    room, batch = text_in_path("room"), text_in_path("batch")
     reason = {"name": "reason", "in": "query", "schema": {"type": "string"}}
     return {
         "/rooms/{room}/invitations": {
             "parameters": [room],
             "get": {
                 "summary": "Batches of invitations: issued, used, revoked; without tokens",
-                "responses": _answers("200", "The batches", "Invitations"),
+                "responses": answers("200", "The batches", "Invitations"),
             },
             "post": {
                 "summary": "Sign invitations to a lane, each for one place; their tokens are told this once",
-                "requestBody": _body("Invite"),
-                "responses": _answers("201", "The batch, with tokens and links", "Invitation"),
+                "requestBody": body("Invite"),
+                "responses": answers("201", "The batch, with tokens and links", "Invitation"),
             },
         },
         "/rooms/{room}/invitations/{batch}": {
@@ -178,28 +160,28 @@ def _invitation_paths() -> dict[str, Any]:
             "delete": {
                 "summary": "Take a batch back: what is not used yet opens nothing more",
                 "parameters": [reason],
-                "responses": _answers("204", "Revoked"),
+                "responses": answers("204", "Revoked"),
             },
         },
     }
 
 
 def _paths() -> dict[str, Any]:
-    room, session = _text_in_path("room"), _text_in_path("session")
+    room, session = text_in_path("room"), text_in_path("session")
     match = {"name": "If-Match", "in": "header", "schema": {"type": "string"}}
     limit, minutes = _count_in_query("limit", 1000), _count_in_query("minutes", MINUTES_KEPT)
     before = {"name": "before", "in": "query", "schema": {"type": "string", "pattern": "^[0-9]{1,15}-[0-9]{1,10}$"}}
     reason = {"name": "reason", "in": "query", "schema": {"type": "string"}}
     return {
-        "/rooms": {"get": {"summary": "Every room", "responses": _answers("200", "The rooms", "Rooms")}},
+        "/rooms": {"get": {"summary": "Every room", "responses": answers("200", "The rooms", "Rooms")}},
         "/rooms/{room}": {
             "parameters": [room],
-            "get": {"summary": "One room", "responses": _answers("200", "The room; its version is the ETag", "Room")},
+            "get": {"summary": "One room", "responses": answers("200", "The room; its version is the ETag", "Room")},
             "patch": {
                 "summary": "Change live settings; in force everywhere within a second, written in the journal",
                 "parameters": [match],
-                "requestBody": _body("Change"),
-                "responses": _answers("200", "The room after the change", "Room"),
+                "requestBody": body("Change"),
+                "responses": answers("200", "The room after the change", "Room"),
             },
         },
         "/rooms/{room}/journal": {
@@ -207,7 +189,7 @@ def _paths() -> dict[str, Any]:
             "get": {
                 "summary": "Who changed what, when and why; newest first",
                 "parameters": [limit, before],
-                "responses": _answers("200", "The entries", "Journal"),
+                "responses": answers("200", "The entries", "Journal"),
             },
         },
         "/rooms/{room}/series": {
@@ -215,38 +197,38 @@ def _paths() -> dict[str, Any]:
             "get": {
                 "summary": "What the room did in each of the latest minutes, oldest first",
                 "parameters": [minutes],
-                "responses": _answers("200", "An entry a minute", "Series"),
+                "responses": answers("200", "An entry a minute", "Series"),
             },
         },
         "/rooms/{room}/slots-left": {
             "parameters": [room],
             "put": {
                 "summary": "Say how many slots are left",
-                "requestBody": _body("SlotsLeft"),
-                "responses": _answers("204", "Noted"),
+                "requestBody": body("SlotsLeft"),
+                "responses": answers("204", "Noted"),
             },
         },
         "/rooms/{room}/beacon": {
             "parameters": [room],
             "put": {
                 "summary": "Give the value that decides the draw, once the list of tickets is fixed; it is final",
-                "requestBody": _body("Beacon"),
-                "responses": _answers("204", "Taken; the draw goes on within a second"),
+                "requestBody": body("Beacon"),
+                "responses": answers("204", "Taken; the draw goes on within a second"),
             },
         },
         "/rooms/{room}/sessions/{session}": {
             "parameters": [room, session],
-            "get": {"summary": "A live visit", "responses": _answers("200", "The visit", "Session")},
+            "get": {"summary": "A live visit", "responses": answers("200", "The visit", "Session")},
             "delete": {
                 "summary": "End a visit: its pass opens nothing more",
                 "parameters": [reason],
-                "responses": _answers("204", "Ended"),
+                "responses": answers("204", "Ended"),
             },
         },
     }
 
 
-_PATH_OF_ME = {"/me": {"get": {"summary": "Who asks, and their role", "responses": _answers("200", "Who asks", "Me")}}}
+_PATH_OF_ME = {"/me": {"get": {"summary": "Who asks, and their role", "responses": answers("200", "Who asks", "Me")}}}
 _WAYS_IN = {
     "key": {"type": "http", "scheme": "bearer"},
     "session": {
@@ -263,9 +245,9 @@ def document(public_url: str) -> dict[str, Any]:
     """The description, for a gateway reached at `public_url`."""
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Écluse operator interface", "version": "1"},
+        "info": {"title": "Écluse: operators and helpers", "version": "1"},
         "servers": [{"url": f"{public_url}/_ecluse/api/v1"}],
         "security": [{"key": []}, {"session": []}],
-        "paths": {**_PATH_OF_ME, **_paths(), **_invitation_paths()},
-        "components": {"schemas": _schemas(), "securitySchemes": _WAYS_IN},
+        "paths": {**_PATH_OF_ME, **_paths(), **_invitation_paths(), **PLACES},
+        "components": {"schemas": {**_schemas(), **PLACE_SCHEMAS}, "securitySchemes": {**_WAYS_IN, **AIDE_KEY}},
     }

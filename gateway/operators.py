@@ -5,12 +5,13 @@ import re
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route, Router
 
 from ecluse.clock import Clock
 from ecluse.domain.errors import BadInput, BodyTooLarge, RoleTooLow, UnknownRoom
 from ecluse.services.series import MINUTES_KEPT
 from ecluse.settings import OperatorSettings, Role
+from gateway.asgi import Scope
 from gateway.console import Console
 from gateway.directory import Directory, RoomEdge
 from gateway.openapi import document
@@ -181,3 +182,9 @@ async def json_object(request: Request) -> dict[str, object]:
     if not isinstance(found, dict):
         raise BadInput("The body is not a JSON object.")
     return found
+
+
+def methods_at(router: Router, scope: Scope) -> list[str]:
+    """Every method that is served at this path: each has a route of its own, and Starlette names those of one."""
+    routes = [route for route in router.routes if isinstance(route, Route) and route.matches(scope)[0] != Match.NONE]
+    return sorted({method for route in routes for method in route.methods or ()})

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from ecluse.domain import errors
 from gateway.asgi import Headers, Send, respond
@@ -96,4 +97,7 @@ async def send_problem(
     out: Headers = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store"), *headers]
     if error.retry_after_seconds is not None and not any(name == b"retry-after" for name, _ in out):
         out.append((b"retry-after", str(error.retry_after_seconds).encode()))
+    if row.status == HTTPStatus.UNAUTHORIZED:
+        # RFC 9110 §15.5.2: every 401 says how to prove oneself. Browsers ask nobody anything for this one.
+        out.append((b"www-authenticate", b"Bearer"))
     await respond(send, code, out, json.dumps(body, ensure_ascii=False).encode())

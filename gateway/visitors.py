@@ -31,7 +31,7 @@ from gateway.answers import Answers, retry_after
 from gateway.asgi import Headers, Receive, Scope, Send, respond
 from gateway.asking import Question, ask
 from gateway.cookies import cookie
-from gateway.directory import RoomEdge, Table
+from gateway.directory import RoomEdge, Table, read_only
 from gateway.forms import JoinForm, read_form
 from gateway.problems import send_problem
 from gateway.requests import bearer, is_json, own_address, query, same_site_path, wants_page
@@ -61,7 +61,7 @@ class Visitors:
         """What is served under a room's address, by method."""
         return {
             b"": {"GET": self.page, "HEAD": self.page},
-            b"/ticket": {"GET": self.ticket, "DELETE": self.leave},
+            b"/ticket": {**read_only(self.ticket), "DELETE": self.leave},
             b"/claim": {"POST": self.claim},
             b"/claim/extend": {"POST": self.extend},
             b"/leave": {"POST": self.leave},

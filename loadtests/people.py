@@ -5,7 +5,7 @@ from loadtests.booking import book
 from loadtests.moves import Answer, Moves, Step, pause
 from loadtests.page import WaitingPage, read_page
 from loadtests.site import PAGE
-from loadtests.together import together
+from loadtests.together import in_company
 from loadtests.visitor import Visitor
 from loadtests.waiting import enter, take_place, thinking, wait, wait_enter_book
 
@@ -146,12 +146,8 @@ def _press(visitor: Visitor, form: str) -> Moves[Answer]:
 
 def accompanied(visitor: Visitor) -> Moves[str]:
     """An association: forty people at one desk, one browser window each, served in turn."""
-    others = [visitor.companion() for _ in range(HELPED - 1)]
-    outcomes = yield from together([applicant(each) for each in (visitor, *others)], apart_seconds=1.0)
-    for other, outcome in zip(others, outcomes[1:], strict=True):
-        other.trace.outcome = outcome
-        visitor.tally.events[outcome] += 1
-    return outcomes[0]
+    everybody = [visitor, *(visitor.companion() for _ in range(HELPED - 1))]
+    return (yield from in_company(everybody, applicant, apart_seconds=1.0))
 
 
 def direct(visitor: Visitor) -> Moves[str]:

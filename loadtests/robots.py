@@ -7,7 +7,7 @@ from loadtests.booking import book, watch_slots
 from loadtests.forging import forge_on, replay
 from loadtests.moves import Moves, Step, pause
 from loadtests.site import JSON
-from loadtests.together import together
+from loadtests.together import in_company
 from loadtests.visitor import Late, Visitor
 from loadtests.waiting import at_once, enter, take_place, wait
 
@@ -24,11 +24,16 @@ def invented_address(random: Random) -> str:
     return ".".join(str(random.randint(1, 254)) for _ in range(4))
 
 
-def _book_at_once(visitor: Visitor) -> Moves[str]:
+def _get_in(visitor: Visitor) -> Moves[bool]:
+    """Wait, and enter as soon as it is called; whether it is inside."""
     if not visitor.is_inside:
         yield from wait(visitor)
-        if not visitor.is_inside and not (yield from enter(visitor, after_seconds=0.2)):
-            return "missed"
+    return visitor.is_inside or (yield from enter(visitor, after_seconds=0.2))
+
+
+def _book_at_once(visitor: Visitor) -> Moves[str]:
+    if not (yield from _get_in(visitor)):
+        return "missed"
     return (yield from book(visitor, at_once))
 
 
@@ -36,10 +41,8 @@ def slot_refresher(visitor: Visitor) -> Moves[str]:
     """Once inside it looks at the slots every other second, for a better one, until it books or is put out."""
     yield from visitor.patiently(visitor.open_page)
     yield from take_place(visitor)
-    if not visitor.is_inside:
-        yield from wait(visitor)
-        if not visitor.is_inside and not (yield from enter(visitor, after_seconds=0.2)):
-            return "missed"
+    if not (yield from _get_in(visitor)):
+        return "missed"
     for _ in range(_REFRESHES):
         try:
             yield from watch_slots(visitor)
@@ -55,11 +58,7 @@ def session_farm(visitor: Visitor) -> Moves[str]:
     sessions = [visitor, *(visitor.companion() for _ in range(FARMED - 1))]
     for each in sessions:
         each.address = invented_address(each.random)
-    outcomes = yield from together([_farmed(each) for each in sessions], apart_seconds=0.1)
-    for other, outcome in zip(sessions[1:], outcomes[1:], strict=True):
-        other.trace.outcome = outcome
-        visitor.tally.events[outcome] += 1
-    return outcomes[0]
+    return (yield from in_company(sessions, _farmed, apart_seconds=0.1))
 
 
 def _farmed(visitor: Visitor) -> Moves[str]:
@@ -81,10 +80,8 @@ def replayer(visitor: Visitor) -> Moves[str]:
     """Books with a genuine admission, then hands its pass and ticket to fifty others: they open nothing any more."""
     yield from visitor.patiently(visitor.open_page)
     yield from take_place(visitor)
-    if not visitor.is_inside:
-        yield from wait(visitor)
-        if not visitor.is_inside and not (yield from enter(visitor, after_seconds=0.2)):
-            return "missed"
+    if not (yield from _get_in(visitor)):
+        return "missed"
     granted, ticket = visitor.proofs
     outcome = yield from book(visitor, at_once)
     if outcome == "booked":

@@ -1,9 +1,10 @@
 """Several ways walked by one person or one script in turn: forty applications on one desk, a farm of sessions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heappush
 
 from loadtests.moves import Answer, Ask, Moves, Pause
+from loadtests.visitor import Visitor
 
 
 def together(ways: Sequence[Moves[str]], *, apart_seconds: float = 0.0) -> Moves[list[str]]:
@@ -34,6 +35,18 @@ def together(ways: Sequence[Moves[str]], *, apart_seconds: float = 0.0) -> Moves
             answer = yield from _asked(move)
             now += max(0.0, answer.received_at - answer.sent_at)
     return outcomes
+
+
+def in_company(
+    visitors: Sequence[Visitor], way: Callable[[Visitor], Moves[str]], *, apart_seconds: float
+) -> Moves[str]:
+    """All `visitors` go the same way together; the outcome of the first, those of the others go into its tally."""
+    first, *others = visitors
+    outcomes = yield from together([way(each) for each in visitors], apart_seconds=apart_seconds)
+    for other, outcome in zip(others, outcomes[1:], strict=True):
+        other.trace.outcome = outcome
+        first.tally.events[outcome] += 1
+    return outcomes[0]
 
 
 def _asked(request: Ask) -> Moves[Answer]:

@@ -26,16 +26,26 @@ def configured(config: Path | None, *, status: int = 2, tells: bool = True) -> "
 
     `tells`: whether something here tells visitors of their turn, and so needs the secrets for that.
     """
+    from ecluse.named_secrets import unreadable
     from ecluse.notify_secrets import notify_secrets
     from ecluse.settings import ConfigurationError, load, secrets
 
     try:
         settings = load(config)
-        secrets(settings)
-        if tells:
-            notify_secrets(settings)
     except ConfigurationError as error:
-        for mistake in error.mistakes:
-            sys.stderr.write(f"{mistake}\n")
-        raise typer.Exit(status) from None
+        _refuse([*error.mistakes, *unreadable(error.table, os.environ)], status)
+    mistakes = []
+    for read in (secrets, notify_secrets) if tells else (secrets,):
+        try:
+            read(settings)
+        except ConfigurationError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        _refuse(mistakes, status)
     return (config or Path(os.environ["ECLUSE_CONFIG"])).absolute(), settings
+
+
+def _refuse(mistakes: list[str], status: int) -> NoReturn:
+    for mistake in mistakes:
+        sys.stderr.write(f"{mistake}\n")
+    raise typer.Exit(status)

@@ -7,9 +7,27 @@ feed and that text. Whoever kept one hash can tell later whether everything up t
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 
 _NOT_IN_THE_TEXT = ("id", "hash")
 """What an interface adds to an entry: where it stands, and its hash."""
+
+
+class Action(StrEnum):
+    """What an entry says was done; the console has words for each."""
+
+    SETTLE = "settle"
+    REVOKE = "revoke"
+    SLOTS_LEFT = "slots-left"
+    BEACON = "beacon"
+    DRAW = "draw"
+    SCHEDULE = "schedule"
+    INVITE = "invite"
+    REVOKE_INVITATIONS = "revoke_invitations"
+    PLACE = "place"
+    TAKE_OVER = "take over"
+    ENTER_FOR = "enter for"
+    GIVE_UP = "give up"
 
 
 def text_of(entry: Mapping[str, object]) -> str:

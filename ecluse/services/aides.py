@@ -21,6 +21,7 @@ from ecluse.domain.errors import (
     UnknownLane,
     UnknownPlace,
 )
+from ecluse.domain.journal import Action
 from ecluse.services.moves import Moves
 from ecluse.services.visits import Admission, Place, Visits
 from ecluse.settings import AideSettings
@@ -86,7 +87,8 @@ class Aides:
         try:
             await self._remember(who, found.ticket)
             await self._moves.show(found.ticket)
-            await self._store.note("take over" if found.taken_over else "place", about, who=_name(who), reason="")
+            action = Action.TAKE_OVER if found.taken_over else Action.PLACE
+            await self._store.note(action, about, who=_name(who), reason="")
         except StoreAway:
             # No place without its entry: whoever asked is told to try again, and gets another. A person's own stays.
             if not found.taken_over:
@@ -114,7 +116,7 @@ class Aides:
         """Go in on behalf, from the helper's own machine, if called and the limits allow. Raises UnknownPlace."""
         outcome = await self._visits.claim(await self._ticket(who, ticket_id))
         if isinstance(outcome, Admission):
-            await self._store.note("enter for", {"ticket": ticket_id}, who=_name(who), reason="")
+            await self._store.note(Action.ENTER_FOR, {"ticket": ticket_id}, who=_name(who), reason="")
         return outcome
 
     async def extend(self, who: AideSettings, ticket_id: str) -> Standing:
@@ -132,7 +134,7 @@ class Aides:
         """Give a place up; one that moved to another device stays. Raises UnknownPlace."""
         ticket = await self._ticket(who, ticket_id)
         if await self._visits.leave(ticket):
-            await self._store.note("give up", {"ticket": ticket_id}, who=_name(who), reason="")
+            await self._store.note(Action.GIVE_UP, {"ticket": ticket_id}, who=_name(who), reason="")
             await self._aided.release(who.name, ticket_id)
 
     async def _remember(self, who: AideSettings, ticket: Ticket) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ecluse.clock import Clock, system_clock
 from ecluse.domain.errors import BadInput, InvitationQuota, InvitationRefused, TokenError, UnknownInvitation
+from ecluse.domain.journal import Action
 from ecluse.invitation_tokens import Invitation, InvitationSigner
 from ecluse.settings import RoomSettings
 from ecluse.store.invitations import InvitationStore
@@ -45,7 +46,7 @@ class Invitations:
         if outcome != "issued":
             raise InvitationQuota(f"{left} are left today." if outcome == "quota" else "Too many batches are in force.")
         told = {name: record[name] for name in ("lane", "count", "issuer", "expires_at_ms")}
-        await self._room.note("invite", {"invitations": {"id": batch, **told}}, who=who, reason=record["reason"])
+        await self._room.note(Action.INVITE, {"invitations": {"id": batch, **told}}, who=who, reason=record["reason"])
         tokens = [
             self._signer.sign(
                 Invitation(
@@ -65,7 +66,7 @@ class Invitations:
         """Take a batch back; places taken with it stay. Raises UnknownInvitation."""
         if not await self.store.revoke(batch):
             raise UnknownInvitation(batch)
-        await self._room.note("revoke_invitations", {"invitations": {"id": batch}}, who=who, reason=reason)
+        await self._room.note(Action.REVOKE_INVITATIONS, {"invitations": {"id": batch}}, who=who, reason=reason)
 
     def _checked(self, fields: Mapping[str, object]) -> dict[str, Any]:
         known = ("lane", "count", "issuer", "expires_at", "reason")

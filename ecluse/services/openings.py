@@ -1,7 +1,8 @@
 """The opening hours of a room as a worker keeps them: the phase put in force at each turn, and the draw at an opening.
 
 All progress is in Redis, step by step, so that any number of workers may share the work and any of them may die. What
-was public once (a record, a commitment) is remembered here too, and put back if Redis loses it.
+was public once (a record, a commitment) is remembered here too, and put back if Redis loses it; then no list is closed
+and nothing drawn before everybody who waits could present their ticket again.
 """
 
 import json
@@ -15,10 +16,13 @@ from typing import Any
 import structlog
 
 from ecluse.domain.draw import Record, commitment, places
+from ecluse.domain.healing import told as healing_told
+from ecluse.domain.journal import Action
 from ecluse.domain.merkle import Frontier
 from ecluse.domain.opening import DrawKind, Moment, Schedule, mode_in_force
 from ecluse.domain.room import Room
 from ecluse.services.deciding import Deciding
+from ecluse.services.remembered import Remembered
 from ecluse.store.draws import DrawStore, Plan
 from ecluse.store.rooms import SYSTEM, RoomStore
 
@@ -48,23 +52,6 @@ class OpeningNow:
         return json.dumps([self.opens_at, self.closes_at, self.campaign, self.draw])
 
 
-@dataclass(slots=True)
-class _Known:
-    """What this worker saw of the draw of one campaign."""
-
-    campaign_at: str
-    secret: str = ""
-    state: str = ""
-    record: str = ""
-    upto: str = ""
-
-    def note(self, plan: Plan) -> None:
-        """Keep what is there now."""
-        self.secret, self.state, self.record, self.upto = (
-            plan.draw_secret, plan.draw_state, plan.draw, plan.draw_upto,
-        )  # fmt: skip
-
-
 class Openings:
     """The openings of one room, as one worker sees to them."""
 
@@ -77,7 +64,7 @@ class Openings:
         self._moment_from_ms = 0.0
         self._deciding = Deciding(room)
         self._work: AsyncIterator[None] | None = None
-        self._known = _Known("")
+        self._known = Remembered()
 
     async def keep(self, picture: Any) -> OpeningNow:
         """Put in force what the hours ask, and take the draw further; `picture` follows. Raises StoreAway."""
@@ -88,7 +75,8 @@ class Openings:
         plan = await self._store.plan()
         plan = await self._settle(moment, plan)
         if self._room.draw is not DrawKind.NONE:
-            plan = await self._draw(moment, plan, now_ms)
+            returning = healing_told(picture.get("healing"), now_ms, self._room.return_seconds) is not None
+            plan = await self._draw(moment, plan, now_ms, returning=returning)
         schedule = Schedule(plan.schedule)
         picture["mode"] = mode_in_force(picture["asked"], schedule)
         waiting, picture["called"] = await self._store.counts()
@@ -99,6 +87,11 @@ class Openings:
             for counts in ("silent", "past", "long_past"):
                 picture[counts] = [0] * len(picture["silent"])
         return self._told(plan)
+
+    async def look(self) -> None:
+        """Keep in mind how far the draw is, in a turn that another worker takes. Raises StoreAway."""
+        if self._room.draw is not DrawKind.NONE:
+            self._known.note(await self._store.plan())
 
     def _at(self, now_ms: float) -> Moment:
         assert self._room.timetable is not None
@@ -115,33 +108,39 @@ class Openings:
             return plan
         secret = ""
         if self._room.draw is not DrawKind.NONE:
-            remembered = self._known.campaign_at == str(moment.prequeue_at_ms) and self._known.secret
-            secret = remembered or secrets.token_hex(32)
+            secret = self._known.secret_of(moment) or secrets.token_hex(32)
         settled = await self._store.settle(moment, wanted, secret, kept=self._room.keep_places)
         if settled.value != plan.schedule:
             log.info("schedule", room=self._room.id, phase=settled.value, opens_at_ms=moment.opens_at_ms)
             change = {"field": "schedule", "from": plan.schedule or None, "to": settled.value}
-            await self._tell("schedule", {"changes": [change]})
+            await self._tell(Action.SCHEDULE, {"changes": [change]})
         return await self._store.plan()
 
     def _wanted(self, moment: Moment, plan: Plan) -> Schedule:
         """The schedule to put in force: an opening with people to draw begins with the draw."""
         if moment.schedule is not Schedule.OPEN or self._room.draw is DrawKind.NONE:
             return moment.schedule
+        if self._known.was_to_draw(moment, plan):
+            return Schedule.DRAWING
         gathered = plan.schedule in (Schedule.PREQUEUE, Schedule.DRAWING) and plan.opens_at == str(moment.opens_at_ms)
         # Without a state there is no draw: the room was not set to draw when this campaign began.
         return Schedule.DRAWING if gathered and plan.draw_state not in ("", "placed") else Schedule.OPEN
 
-    async def _draw(self, moment: Moment, plan: Plan, now_ms: float) -> Plan:
-        """Take the draw further for a while, and open when it is done."""
+    async def _draw(self, moment: Moment, plan: Plan, now_ms: float, *, returning: bool) -> Plan:
+        """Take the draw further for a while, and open when it is done; not while a lost line is `returning`."""
         if plan.schedule == Schedule.CLOSED:
             self._work = None
             return plan
-        plan = await self._remember(plan)
+        if state := self._known.lost(plan):
+            await self._put_back(plan, state)
+            return await self._store.plan()
+        self._known.note(plan)
         if plan.draw_state == "none":
             await self._announce(plan)
             plan = await self._store.plan()
-        if plan.schedule != Schedule.DRAWING:
+        if returning:
+            self._work = None
+        if returning or plan.schedule != Schedule.DRAWING:
             return plan
         if self._work is None:
             self._work = self._steps(plan, now_ms)
@@ -159,18 +158,12 @@ class Openings:
         self._known.note(plan)
         return await self._settle(moment, plan)
 
-    async def _remember(self, plan: Plan) -> Plan:
-        """Keep in mind what is public; put it back where Redis lost it in the midst of a campaign."""
-        known = self._known
-        if known.campaign_at != plan.campaign_at:
-            known = self._known = _Known(plan.campaign_at)
-        if plan.draw_state == "none" and known.state in ("drawn", "placed") and plan.schedule == Schedule.OPEN:
-            states = ("none", "placed")
-            await self._store.advance(plan.campaign_at, states, known.record, upto=known.upto)
-            log.warning("draw_put_back", room=self._room.id)
-            return await self._store.plan()
-        known.note(plan)
-        return plan
+    async def _put_back(self, plan: Plan, state: str) -> None:
+        """What was public of the draw, and Redis lost in the midst of the campaign, is so again."""
+        self._work, known = None, self._known
+        if await self._store.advance(plan.campaign_at, ("none", state), known.record, upto=known.upto):
+            log.warning("draw_put_back", room=self._room.id, state=state)
+            await self._tell(Action.DRAW, {"draw": json.loads(known.record)})
 
     async def _announce(self, plan: Plan) -> None:
         record = self._deciding.announced(plan)
@@ -178,9 +171,10 @@ class Openings:
 
     async def _advance(self, plan: Plan, states: tuple[str, str], record: Record, *, listed: bool = False) -> bool:
         """Publish a state of the draw, and write in the journal that it is public; whether this worker did."""
-        done = await self._store.advance(plan.campaign_at, states, _text(record), listed=listed)
+        text = json.dumps(record.to_document(), ensure_ascii=False, separators=(",", ":"))
+        done = await self._store.advance(plan.campaign_at, states, text, listed=listed)
         if done:
-            await self._tell("draw", {"draw": record.to_document()})
+            await self._tell(Action.DRAW, {"draw": record.to_document()})
         return done
 
     async def _steps(self, plan: Plan, now_ms: float) -> AsyncIterator[None]:
@@ -233,6 +227,10 @@ class Openings:
         assert record.seed is not None
         assert record.n is not None
         seed, n = bytes.fromhex(record.seed), record.n
+        if n and not await self._store.listed(0, 1):
+            async for _ in self._place_returned(plan, seed):
+                yield
+            return
         while True:
             ids = await self._store.listed(done, PLACE_PIECE) if n else []
             end = done + len(ids)
@@ -244,7 +242,22 @@ class Openings:
             done = found
             yield
 
-    async def _tell(self, action: str, details: Mapping[str, object]) -> None:
+    async def _place_returned(self, plan: Plan, seed: bytes) -> AsyncIterator[None]:
+        """Redis lost the list: whoever came back stands at their number, and goes to their drawn place from there."""
+        done = int(plan.draw_done or 0)
+        while True:
+            ids: list[str] = []
+            for lane in self._room.lanes:
+                # Drawn places are below 1: what is still to do stands above.
+                ids = ids or (await self._store.tickets(lane.id, 1.0, float(plan.draw_upto), PLACE_PIECE))[0]
+            end = done + len(ids)
+            pairs = list(zip(ids, places(seed, ids), strict=True))
+            done = await self._store.place(plan.campaign_at, done, pairs, last=not ids)
+            if not ids or done != end:
+                break
+            yield
+
+    async def _tell(self, action: Action, details: Mapping[str, object]) -> None:
         """Write in the journal what time did to the room."""
         await self._journal.note(action, details, who=SYSTEM, reason="")
 
@@ -278,10 +291,6 @@ def _draw_told(plan: Plan) -> dict[str, object]:
 
 def _record(plan: Plan) -> Record:
     return Record.from_document(json.loads(plan.draw))
-
-
-def _text(record: Record) -> str:
-    return json.dumps(record.to_document(), ensure_ascii=False, separators=(",", ":"))
 
 
 def rfc3339(at_ms: float) -> str:

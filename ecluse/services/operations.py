@@ -8,6 +8,7 @@ from typing import Any
 
 from ecluse.domain.draw import Kind, Record, State
 from ecluse.domain.errors import BadInput, StoreAway, UnknownSession, WrongMoment
+from ecluse.domain.journal import Action
 from ecluse.domain.room import Live, Mode, PaceMode, Room
 from ecluse.services.boards import BoardView
 from ecluse.settings import RoomSettings
@@ -108,7 +109,7 @@ class Operations:
         if slots != before:
             await self._store.note_slots_left(slots)
             change = {"field": "slots_left", "from": before, "to": slots}
-            await self._store.note("slots-left", {"changes": [change]}, who=who, reason="")
+            await self._store.note(Action.SLOTS_LEFT, {"changes": [change]}, who=who, reason="")
 
     async def give_beacon(self, fields: Mapping[str, object], *, who: str) -> None:
         """Decide the draw by a value from outside, said with its source. Raises BadInput, WrongMoment.
@@ -128,7 +129,7 @@ class Operations:
             raise WrongMoment("This room's draw takes no value from outside.")
         outcome = await self._store.give_beacon(json.dumps(given, ensure_ascii=False, sort_keys=True))
         if outcome == "taken":
-            await self._store.note("beacon", {"beacon": given}, who=who, reason="")
+            await self._store.note(Action.BEACON, {"beacon": given}, who=who, reason="")
         elif outcome == "late":
             raise WrongMoment("This draw is decided already.")
         else:
@@ -167,7 +168,7 @@ class Operations:
     async def revoke(self, session: str, *, who: str, reason: str, now_ms: float) -> None:
         """End a visit, and say so in the journal. Raises UnknownSession."""
         await self.session(session)
-        await self._store.note("revoke", {"session": session}, who=who, reason=reason)
+        await self._store.note(Action.REVOKE, {"session": session}, who=who, reason=reason)
         await self._line.finish(session)
         self.board.note_ended(session, now_ms)
 

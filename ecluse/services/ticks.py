@@ -141,6 +141,7 @@ class RoomTicks:
         """Take a turn; None if another worker has it. Raises StoreAway."""
         picture = await self._line.tick(TURN_MS * 0.8, self._lives.next_epoch)
         if picture is None:
+            await self._openings.look()
             return None
         opening = await self._openings.keep(picture)
         await self._lives.follow(picture, opening.campaign)
@@ -161,14 +162,13 @@ class RoomTicks:
         board = Shown(picture=picture, opening=opening, called=called, empty=most is not None)
         published = await self._publish(memory, board, marks_hold=before == self._calls_known)
         self._calls_known = before + sum(called.values())
-        window_ms = self.room.claim_ms
         return Report(
             waiting={name: lane["waiting"] for name, lane in picture["lanes"].items()},
             called=picture["called"],
             admitted=picture["active"],
             pace_per_minute=picture["pace_per_minute"],
-            show_rate=memory.model.show_after(window_ms)[0],
-            claim_delay_seconds=memory.model.delay_seconds(window_ms),
+            show_rate=memory.model.show_after(self.room.claim_ms)[0],
+            claim_delay_seconds=memory.model.delay_seconds(self.room.claim_ms),
             newly_called=sum(called.values()),
             missed=missed,
             published=published,

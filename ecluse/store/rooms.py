@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ecluse.domain.errors import StoreAway, VersionConflict
-from ecluse.domain.journal import digest_of, text_of
+from ecluse.domain.journal import Action, digest_of, text_of
 from ecluse.domain.room import Live, Mode, PaceMode, Room
 from ecluse.store.client import Store
 from ecluse.store.keys import room_keys
@@ -71,12 +71,12 @@ class RoomStore:
             ]
             if not changes:
                 return before
-            told = {"who": who, "action": "settle", "changes": changes, "reason": reason}
+            told = {"who": who, "action": Action.SETTLE, "changes": changes, "reason": reason}
             if await self._write(told, version=before.version, values=values):
                 return await self.live()
         raise StoreAway("the journal moved on at every try")
 
-    async def note(self, action: str, details: Mapping[str, object], *, who: str, reason: str) -> None:
+    async def note(self, action: Action, details: Mapping[str, object], *, who: str, reason: str) -> None:
         """Write something in the journal that changes no setting. Raises StoreAway."""
         for _ in range(_TRIES):
             if await self._write({"who": who, "action": action, "changes": [], "reason": reason, **details}):

@@ -9,15 +9,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from ecluse.clock import ManualClock
 from ecluse.ports import free_ports
+from ecluse.services.boards import REFRESH_SECONDS
 from ecluse.settings import Secrets
 from ecluse.signing import SigningKey
 from ecluse.telemetry import Metrics
-from gateway.app import create_app
+from gateway.app import _REPORT_TURNS, create_app
 from gateway.jwks import public_keys
 from gateway.problems import BY_SLUG
 from tests.gateway.rig import Connect, Serve
 from tests.gateway.visitor import ROOM, Visitor
-from tests.gateway.whole import SALLE, OpenWhole, configured
+from tests.gateway.whole import SALLE, OpenWhole, configured, eventually
 
 
 class Unreliable(ManualClock):
@@ -60,6 +61,32 @@ async def test_it_is_alive_and_ready(open_whole: OpenWhole) -> None:
     assert ready == {"status": "ready", "checks": {"store": "ok", "clock": "ok", "boards": "stale: salle"}}
     await whole.turn()
     assert (await whole.program().get("/_ecluse/readyz")).json()["checks"]["boards"] == "ok"
+
+
+async def test_boards_are_kept_fresh_whatever_failed_meanwhile(open_whole: OpenWhole) -> None:
+    whole = await open_whole()
+    inside = await whole.occupied()
+    edge = whole.edges[0]
+    await whole.store.command("CONFIG", "SET", "maxmemory", "1")
+    try:
+        assert (await inside.get("/")).body == b"ok"
+        assert edge.directory.by_id["salle"].flow.report() is not None
+        assert (await inside.get("/")).body == b"ok"
+        await edge._turn(_REPORT_TURNS)
+    finally:
+        await whole.store.command("CONFIG", "SET", "maxmemory", "0")
+    clock = Unreliable(whole.clock())
+    edge._clock, clock.broken = clock, True
+    await asyncio.sleep(REFRESH_SECONDS * 2)
+    edge._clock = whole.clock
+    await whole.waiting()
+    whole.advance(0.25)
+    await whole.ticks["salle"].turn()
+
+    async def is_fresh() -> bool:
+        return bool((await whole.program().get(f"{ROOM}/board.json")).json()["waiting"] == 1)
+
+    await eventually(is_fresh)
 
 
 async def test_it_is_not_ready_with_a_clock_astray(open_whole: OpenWhole) -> None:
@@ -116,7 +143,7 @@ async def test_a_method_that_an_address_does_not_take_is_told_which_it_takes(ope
     whole = await open_whole()
     for method, tail, allowed in (
         ("POST", "/board.json", "GET, HEAD"), ("GET", "/tickets", "POST"), ("GET", "/claim", "POST"),
-        ("HEAD", "/claim", "POST"), ("PUT", "/ticket", "GET, DELETE"), ("GET", "/leave", "POST"), ("OPTIONS", "/claim", "POST"),
+        ("HEAD", "/claim", "POST"), ("PUT", "/ticket", "GET, HEAD, DELETE"), ("GET", "/leave", "POST"), ("OPTIONS", "/claim", "POST"),
     ):  # fmt: skip
         answer = await whole.program().ask(method, ROOM + tail)
         assert (answer.status, answer.get("allow")) == (405, allowed), tail

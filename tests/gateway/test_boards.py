@@ -56,6 +56,7 @@ async def test_who_has_this_version_is_told_so_without_a_body(open_whole: OpenWh
         assert (unchanged.status, unchanged.body) == (304, b"")
         assert unchanged.get("cache-control") == "public, max-age=1"
     assert (await poller.get(BOARD, if_none_match='"x"')).status == 200
+    assert (await poller.get(BOARD, if_none_match="*")).status == 304
     head = await poller.ask("HEAD", BOARD)
     assert (head.status, head.get("content-length")) == (200, str(len(plain.body)))
     await whole.waiting()

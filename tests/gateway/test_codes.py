@@ -96,6 +96,18 @@ async def test_a_place_moves_to_another_device_and_the_old_one_is_told(whole: Wh
     assert (await other.claim()).status == 200
 
 
+async def test_the_gateway_that_moved_a_place_knows_so_at_once_in_every_part(whole: Whole) -> None:
+    holder, other = await whole.waiting(), whole.program()
+    code = await code_of(holder)
+    await whole.turn()
+    assert await holder.state() == "waiting", "told from memory: the board has this place"
+    assert (await other.post(f"{ROOM}/code/move", {"code": code})).status == 200
+    assert await holder.state() == "moved"
+    room = whole.edges[0].directory.by_id["salle"]
+    assert room.moves._visits is room.visits
+    assert room.visits.board is room.board
+
+
 async def test_who_was_robbed_of_the_place_takes_it_back_with_the_same_code(whole: Whole) -> None:
     owner = await whole.waiting()
     code = await code_of(owner)

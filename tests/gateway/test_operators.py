@@ -51,6 +51,7 @@ async def test_nothing_is_told_or_done_without_a_key(
     for key in wrong:
         answer = await Desk(whole.visitor(), key).ask(method, path, document)
         assert (answer.status, answer.problem) == (401, "key-needed"), key
+        assert answer.get("www-authenticate") == "Bearer"
     by_cookie = await Visitor(whole.ports[0], {"authorization": f"Bearer {OPERATOR_KEY}"}, "*/*").ask(method, path)
     assert by_cookie.status == 401
     assert not (await Desk(whole.visitor()).ask("GET", f"{SALLE}/journal")).json()["entries"]
@@ -244,4 +245,7 @@ async def test_unknown_rooms_and_addresses_are_problems(open_whole: OpenWhole) -
             assert (answer.status, answer.problem) == (404, "unknown-room"), path
     for path in ("", "/", "/nothing", "/rooms/", "/rooms/salle/nothing"):
         assert (await desk.ask("GET", API + path)).problem == "not-found", path
-    assert (await desk.ask("POST", SALLE)).status == 405
+    refused = await desk.ask("POST", SALLE)
+    assert (refused.status, refused.get("allow")) == (405, "GET, HEAD, PATCH")
+    assert (await desk.ask("PUT", f"{SALLE}/invitations")).get("allow") == "GET, HEAD, POST"
+    assert (await desk.ask("PUT", f"{SALLE}/sessions/AAAAAAAAAAA")).get("allow") == "DELETE, GET, HEAD"

@@ -1,9 +1,11 @@
 """Catalogues: complete in every language, and a new language needs nothing but its own."""
 
 import dataclasses
+import json
 import re
 import shutil
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from babel.messages.pofile import read_po, write_po
 from jinja2 import TemplateError
 
 from ecluse.catalogues import catalogue_of, codes_in
+from ecluse.domain.journal import Action
 from gateway.page_languages import locale_of
 from gateway.page_preview import NAMES, check_pages, scene_page
 from gateway.page_views import by_language
@@ -136,6 +139,15 @@ def test_a_page_has_its_languages_behind_one_button_that_says_the_one_it_is_in()
         assert nav.index("</summary>") < nav.index("<ul>") < nav.index("</details>")
         assert [code for code in pages.languages if f'lang={code}" lang="{code}"' in nav] == pages.languages
         assert nav.count('aria-current="true"') == 1
+
+
+@pytest.mark.parametrize("lang", codes_in([TEMPLATES]))
+def test_the_console_has_words_for_everything_that_can_stand_in_the_journal(lang: str) -> None:
+    page = Pages().console(lang).decode()
+    found = re.search(r'data-words="([^"]*)"', page)
+    assert found is not None
+    words = json.loads(unescape(found[1]))
+    assert [action for action in Action if words.get(action, action) == action] == []
 
 
 def test_the_console_shows_the_message_in_two_languages_and_the_others_on_demand() -> None:

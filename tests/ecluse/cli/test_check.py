@@ -46,6 +46,19 @@ def test_every_mistake_of_the_file_is_a_line_of_its_own(config: Path) -> None:
     assert "room[0].paec: unknown key" in ended.stderr
 
 
+def test_secrets_that_cannot_be_read_are_told_together_with_the_mistakes_of_the_file(config: Path) -> None:
+    wrong = CONFIGURATION.replace("env:ECLUSE_TEST_OPERATOR", "written here by mistake")
+    assert wrong != CONFIGURATION
+    config.write_text(wrong.replace('paths = ["/sarcelles/"]', 'paths = ["sarcelles"]\npaec = 3'))
+    ended = ecluse("check", "--config", str(config))
+    assert ended.returncode == 1
+    told = {line.split(":")[0] for line in ended.stderr.splitlines()}
+    assert told == {
+        "room[0].paths", "room[0].paec", "signing_keys[0]", "room[0].origin_key", "operator[0].key",
+    }  # fmt: skip
+    assert "written here" not in ended.stderr
+
+
 @pytest.mark.parametrize("command", ["up", "gateway", "worker"])
 def test_nothing_is_started_with_a_wrong_configuration(command: str, config: Path) -> None:
     ended = ecluse(command, "--config", str(config))

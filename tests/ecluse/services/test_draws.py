@@ -10,7 +10,6 @@ import pytest
 from ecluse.domain import draw, merkle
 from ecluse.domain.opening import DrawKind
 from ecluse.domain.room import Lane
-from ecluse.services import openings
 from ecluse.services.openings import Openings
 from ecluse.services.ticks import RoomTicks
 from ecluse.store.draws import DrawStore
@@ -29,12 +28,6 @@ def hasty(day: Day, which: int = 0) -> RoomTicks:
     ticks = RoomTicks(line)
     ticks._openings = Openings(DrawStore(line), line.room, budget_seconds=0)
     return ticks
-
-
-@pytest.fixture
-def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("READ_PIECE", "ROOT_PIECE", "PLACE_PIECE"):
-        monkeypatch.setattr(openings, name, 7)
 
 
 async def assert_drawn(day: Day, tickets: list[str], lane: str = "main") -> None:

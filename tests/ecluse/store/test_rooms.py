@@ -6,7 +6,7 @@ import json
 import pytest
 
 from ecluse.domain.errors import VersionConflict
-from ecluse.domain.journal import digest_of
+from ecluse.domain.journal import Action, digest_of
 from ecluse.domain.room import Live, Mode, PaceMode
 from ecluse.store.rooms import RoomStore
 from tests.ecluse.store.conftest import Bench, OpenBench
@@ -53,7 +53,7 @@ async def test_a_change_to_what_is_already_so_leaves_no_trace(open_bench: OpenBe
 async def test_changes_made_at_the_same_time_all_stand_in_one_unbroken_chain(open_bench: OpenBench) -> None:
     bench = open_bench(lines=2)
     rooms = [_store(bench), RoomStore(bench.more[0].store, bench.line.room)]
-    await asyncio.gather(*(rooms[n % 2].note("revoke", {"session": str(n)}, who="a", reason="") for n in range(5)))
+    await asyncio.gather(*(rooms[n % 2].note(Action.REVOKE, {"session": str(n)}, who="a", reason="") for n in range(5)))
     await asyncio.gather(*(rooms[n % 2].settle({name: 7}, who="b", reason="", version=None)
                            for n, name in enumerate(("burst", "capacity"))))  # fmt: skip
     entries = list(reversed(await rooms[0].journal()))
