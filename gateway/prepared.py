@@ -31,13 +31,25 @@ def _line(header: tuple[bytes, bytes]) -> bytes:
     return line
 
 
+class Common:
+    """Headers that many answers begin with, spelled once."""
+
+    def __init__(self, headers: Headers) -> None:
+        self.headers = headers
+        self.spelled = b"".join([_line(header) for header in headers])
+
+
+NOTHING_COMMON = Common([])
+
+
 class Prepared(list[tuple[bytes, bytes]]):
     """Headers of a whole answer with its length, ready to be sent. To any other server an ordinary list of headers."""
 
-    def __init__(self, headers: Headers, length: int) -> None:
-        super().__init__([*headers, (b"content-length", str(length).encode())])
+    def __init__(self, headers: Headers, length: int, *, common: Common = NOTHING_COMMON) -> None:
+        own = [*headers, (b"content-length", str(length).encode())]
+        super().__init__([*common.headers, *own])
         self.length = length
-        self.spelled = b"".join([_line(header) for header in self]) + b"\r\n"
+        self.spelled = common.spelled + b"".join([_remembered.get(header) or _line(header) for header in own]) + b"\r\n"
 
 
 class EdgeCycle(RequestResponseCycle):
