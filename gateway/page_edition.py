@@ -158,7 +158,9 @@ class Edition:
     def sheet(self, template: str, view: WaitingView, more: Mapping[str, object]) -> bytes:
         """The template, filled with what a waiting page would say of this place."""
         page = shared_part(view, self.code)
-        return self.render(template, page=page, look=page.look, said=self._visitor_part(view, self._moment(view)), **more)
+        return self.render(
+            template, page=page, look=page.look, said=self._visitor_part(view, self._moment(view)), **more
+        )
 
     def open_data(self, template: str, **values: object) -> bytes:
         """A page about a room for everybody; how it tells days and durations belongs to the language."""

@@ -22,6 +22,11 @@ _REMARK_LINES = re.compile(rb"^[ \t]*//.*\n|^[ \t]*/\*\*?(?:[^*]|\*(?!/))*\*/[ \
 _INDENT = re.compile(rb"^[ \t]+|^\n", re.MULTILINE)
 
 
+def takes_brotli(accepted: bytes) -> bool:
+    """Whether an Accept-Encoding names brotli."""
+    return _BROTLI.search(accepted) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class StaticFile:
     """A file as it is served. `gzipped` and `brotli` are None where packing gains nothing; each form has its own strong
@@ -36,7 +41,7 @@ class StaticFile:
 
     def best(self, accepted: bytes) -> tuple[bytes, bytes, bytes | None]:
         """The smallest form for this Accept-Encoding: content, ETag, and the encoding's name if it has one."""
-        if self.brotli is not None and _BROTLI.search(accepted):
+        if self.brotli is not None and takes_brotli(accepted):
             return self.brotli, self.gzip_etag.replace(b"-gz", b"-br"), b"br"
         if self.gzipped is not None and b"gzip" in accepted:
             return self.gzipped, self.gzip_etag, b"gzip"

@@ -66,7 +66,7 @@ class Casting(Mould):
 
     `fill_packed` writes deflate (RFC 1951) by hand: the long solid parts are packed here, once, each without looking
     back; what stands between two of them goes into a stored block, which is a length and the bytes as they are. Such a
-    page is an eighth larger than one packed as a whole, and costs a tenth of the time.
+    page is as large as one that `pack` packs as a whole, give or take a thirtieth, and takes a third of the time.
     """
 
     def __init__(self, html: str) -> None:

@@ -27,9 +27,13 @@ def test_written_text_cannot_make_a_hole() -> None:
     assert Mould(without_marks(hole("a"))).fill({}) == b"a\x03"
 
 
-@pytest.mark.parametrize("between", ["", "short", "a solid part that is long enough to be packed once and for all " * 3])
+@pytest.mark.parametrize(
+    "between", ["", "short", "a solid part that is long enough to be packed once and for all " * 3]
+)
 def test_a_casting_packs_the_same_page_that_it_fills(between: str) -> None:
-    casting = Mould(f"{hole('to')}{between}<b>{hole('id')}</b>{between}{hole('to')}é{hole('id')}").poured({"to": "/?a&b"})
+    casting = Mould(f"{hole('to')}{between}<b>{hole('id')}</b>{between}{hole('to')}é{hole('id')}").poured(
+        {"to": "/?a&b"}
+    )
     for name in ("", "AbC", "<&é>" * 50):
         page = casting.fill({"id": name})
         assert page.startswith(b"/?a&amp;b")
