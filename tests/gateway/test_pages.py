@@ -154,7 +154,7 @@ def test_a_notice_cannot_open_a_hole_in_the_mould(pages: Pages) -> None:
 
 
 def test_a_notice_in_another_language_says_which(pages: Pages) -> None:
-    assert '<p data-slot="notice-text" lang="fr">Bonjour</p>' in show(pages, notice={"fr": "Bonjour"})
+    assert '<p data-slot="notice-text" lang="fr" dir="auto">Bonjour</p>' in show(pages, notice={"fr": "Bonjour"})
     assert 'data-slot="notice" hidden' in show(pages, notice={"fr": ""})
 
 
