@@ -17,15 +17,15 @@ from gateway.page_look import PLAIN_LOOK
 from gateway.page_mould import pack
 from gateway.page_views import HoursView, PageState
 from gateway.pages import SECURITY_HEADERS, Pages, ProblemView, WaitingView
-from gateway.prepared import Common, Prepared
+from gateway.prepared import Prepared, SharedHead
 from gateway.problems import ROWS, send_problem
 from gateway.requests import query, wants_page
 
 HTML = (b"content-type", b"text/html; charset=utf-8")
 HOLD_REFRESH_SECONDS = 10
 _REFRESHED_SLUGS = frozenset({"store-away", "full", "origin-away", "origin-slow", "origin-busy"})
-_PAGE = Common([HTML, *SECURITY_HEADERS])
-_PACKED_PAGE = Common([*_PAGE.headers, (b"content-encoding", b"gzip")])
+_PAGE = SharedHead([HTML, *SECURITY_HEADERS])
+_PACKED_PAGE = SharedHead([*_PAGE.headers, (b"content-encoding", b"gzip")])
 
 
 class Answers:
@@ -189,7 +189,7 @@ async def send_page(scope: Scope, send: Send, status: int, headers: Headers, pag
 
 
 async def _send(send: Send, status: int, headers: Headers, page: bytes, *, packed: bool) -> None:
-    head = Prepared(headers, len(page), common=_PACKED_PAGE if packed else _PAGE)
+    head = Prepared(headers, len(page), shared=_PACKED_PAGE if packed else _PAGE)
     await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": page})
 

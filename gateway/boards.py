@@ -4,14 +4,12 @@ import asyncio
 import gzip
 from dataclasses import dataclass
 
-import brotli
-
 from ecluse.domain.errors import TooManyStreams
 from ecluse.services.boards import BoardView
 from ecluse.telemetry import RequestOutcome
 from gateway.asgi import Headers, Receive, Scope, Send
 from gateway.directory import RoomEdge, Table, read_only
-from gateway.page_files import takes_brotli
+from gateway.page_files import pack_brotli, takes_brotli
 from gateway.prepared import Prepared
 from gateway.problems import send_problem
 
@@ -65,7 +63,7 @@ class _Made:
         typed: Headers = [*headers, (b"content-type", b"application/json")]
         match encoding:
             case "br":
-                body = brotli.compress(self._raw, quality=_BROTLI_QUALITY)
+                body = pack_brotli(self._raw, _BROTLI_QUALITY)
                 typed.append((b"content-encoding", b"br"))
             case "gzip":
                 body = gzip.compress(self._raw, compresslevel=6, mtime=0)
