@@ -29,7 +29,8 @@ def takes_brotli(accepted: bytes) -> bool:
 
 def pack_brotli(content: bytes, quality: int = 11) -> bytes:
     """`content` in brotli; the last step of quality costs as much time as all before."""
-    return brotli.compress(content, quality=quality, lgwin=16)
+    packed: bytes = brotli.compress(content, quality=quality, lgwin=16)
+    return packed
 
 
 @dataclass(frozen=True, slots=True)
