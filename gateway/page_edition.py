@@ -6,6 +6,7 @@ from datetime import tzinfo
 from functools import cached_property, lru_cache
 from pathlib import Path
 from types import CodeType
+from typing import NamedTuple
 from urllib.parse import quote
 
 from jinja2 import BytecodeCache, ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError
@@ -17,7 +18,7 @@ from ecluse.domain.statistics import chart_heights
 from gateway.page_ask import AskPart, AskView, ask_part
 from gateway.page_files import STATIC_PREFIX
 from gateway.page_languages import locale_of, name_of
-from gateway.page_mould import Mould, hole
+from gateway.page_mould import Casting, Mould, hole, pack
 from gateway.page_phrases import Phrases
 from gateway.page_views import (
     ENTRANCES,
@@ -33,6 +34,23 @@ from gateway.page_views import (
 __all__ = ["Edition", "SharedCode", "TemplateError"]
 MOULDS = 256
 """How many moulds of a language are kept: rooms × states × what may be shown or not."""
+CASTINGS = 128
+"""How many castings of a language are kept, some 15 kB each: those of a minute or two."""
+
+
+class Moment(NamedTuple):
+    """What fills holes in the same way for many who come within a minute from the same address."""
+
+    wait: str
+    pace: str
+    slots: str
+    updated: str
+    updated_at: str
+    refresh: int
+    reloads: str
+    opens_in: str
+    to: str
+    here: str
 
 
 class SharedCode(BytecodeCache):
@@ -60,6 +78,7 @@ class Edition:
         locale, self._catalogue = locale_of(code), catalogue_of(roots, code)
         self.phrases = Phrases(locale, self._catalogue, zone)
         self._mould = lru_cache(maxsize=MOULDS)(self._cast)
+        self._castings: dict[tuple[SharedPart, Moment], Casting | None] = {}
         self._env = Environment(
             # A folder of one's own goes before ours.
             loader=ChoiceLoader([FileSystemLoader(root) for root in reversed(roots)]),
@@ -116,14 +135,32 @@ class Edition:
         """The template filled with `values`."""
         return self._env.get_template(template).render(values).encode()
 
-    def waiting(self, view: WaitingView) -> bytes:
-        """One visitor's waiting page."""
-        return self._mould(shared_part(view, self.code)).fill(self._visitor_part(view))
+    def waiting(self, view: WaitingView, *, packed: bool = False) -> bytes:
+        """One visitor's waiting page, as a gzip member if it is to be `packed`."""
+        shared, moment = shared_part(view, self.code), self._moment(view)
+        if not packed:
+            return self._mould(shared).fill(self._visitor_part(view, moment))
+        casting = self._casting((shared, moment))
+        if casting is None:
+            return pack(self._mould(shared).fill(self._visitor_part(view, moment)))
+        return casting.fill_packed(self._own_part(view))
+
+    def _casting(self, key: tuple[SharedPart, Moment]) -> Casting | None:
+        """It costs ten pages, so it is made for the second visitor: an address of one's own is no reason."""
+        found = self._castings.get(key)
+        if found is None:
+            asked_before = key in self._castings
+            if len(self._castings) >= CASTINGS:
+                self._castings.clear()
+            self._castings[key] = found = self._mould(key[0]).poured(key[1]._asdict()) if asked_before else None
+        return found
 
     def sheet(self, template: str, view: WaitingView, more: Mapping[str, object]) -> bytes:
         """The template, filled with what a waiting page would say of this place."""
         page = shared_part(view, self.code)
-        return self.render(template, page=page, look=page.look, said=self._visitor_part(view), **more)
+        return self.render(
+            template, page=page, look=page.look, said=self._visitor_part(view, self._moment(view)), **more
+        )
 
     def open_data(self, template: str, **values: object) -> bytes:
         """A page about a room for everybody; how it tells days and durations belongs to the language."""
@@ -157,33 +194,42 @@ class Edition:
         name = "ask" if isinstance(page, AskPart) else "page"
         return Mould(self._env.get_template(f"waiting/{name}.html").render(page=page, look=page.look, hole=hole))
 
-    def _visitor_part(self, view: WaitingView) -> dict[str, object]:
+    def _visitor_part(self, view: WaitingView, moment: Moment) -> dict[str, object]:
         """What fills the holes: only what is looked at differs, so what a state does not show may be empty."""
+        return moment._asdict() | self._own_part(view)
+
+    def _moment(self, view: WaitingView) -> Moment:
+        say = self.phrases
+        updated, updated_at = say.clock_time(view.now_ms // 60_000 * 60, view.hours.zone if view.hours else "")
+        return Moment(
+            wait=say.wait(view.wait_low_seconds, view.wait_high_seconds),
+            pace=say.pace(view.pace_per_minute),
+            slots="" if view.slots_left is None else say.slots(view.slots_left, view.ahead),
+            updated=updated,
+            updated_at=updated_at,
+            refresh=view.refresh_seconds,
+            reloads=say.reloads(view.refresh_seconds),
+            opens_in=say.opens_in(view),
+            to=view.return_to,
+            here=page_address(view.room, view.return_to),
+        )
+
+    def _own_part(self, view: WaitingView) -> dict[str, object]:
         say, ahead = self.phrases, view.ahead or 0
-        zone = view.hours.zone if view.hours else ""
-        updated, updated_at = say.clock_time(view.now_ms // 1000, zone)
-        return {
+        own: dict[str, object] = {
             "id": view.id,
             "place": view.place,
             "ahead": ahead,
             "now": view.now_ms,
-            "claim_until": view.claim_until_ms,
             "number": say.number(ahead + 1),
             "people": say.people(ahead),
-            "wait": say.wait(view.wait_low_seconds, view.wait_high_seconds),
-            "pace": say.pace(view.pace_per_minute),
-            "slots": "" if view.slots_left is None else say.slots(view.slots_left, view.ahead),
-            "updated": updated,
-            "updated_at": updated_at,
-            "left": say.left(view),
-            "until": say.clock_time(view.claim_until_ms // 1000, zone)[0] if view.claim_until_ms is not None else "",
             "early": say.early(view.early_seconds) if view.early_seconds else "",
-            "refresh": view.refresh_seconds,
-            "reloads": say.reloads(view.refresh_seconds),
-            "opens_in": say.opens_in(view),
-            "to": view.return_to,
-            "here": page_address(view.room, view.return_to),
         }
+        if view.claim_until_ms is not None:
+            zone = view.hours.zone if view.hours else ""
+            until = say.clock_time(view.claim_until_ms // 1000, zone)[0]
+            own |= {"claim_until": view.claim_until_ms, "left": say.left(view), "until": until}
+        return own
 
     def _own(self, texts: Mapping[str, str]) -> tuple[str, str]:
         """A text of a room's own, with the language it is in."""

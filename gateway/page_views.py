@@ -243,7 +243,9 @@ def by_language(texts: dict[str, str], lang: str) -> tuple[str, str]:
 
     A private variety takes that of its base.
     """
-    for code in (*with_base(lang), "en", *texts):
+    if text := texts.get(lang):
+        return text, lang
+    for code in (*with_base(lang), "en", *texts) if texts else ():
         if texts.get(code):
             return texts[code], code
     return "", lang

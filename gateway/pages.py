@@ -100,9 +100,9 @@ class Pages:
                 return by_name[found.lower()]
         return self._default
 
-    def waiting(self, view: WaitingView) -> bytes:
-        """The waiting page of one visitor."""
-        return self._edition(view.lang).waiting(view)
+    def waiting(self, view: WaitingView, *, packed: bool = False) -> bytes:
+        """The waiting page of one visitor, as a gzip member if it is to be `packed`."""
+        return self._edition(view.lang).waiting(view, packed=packed)
 
     def sheet(self, template: str, view: WaitingView, more: Mapping[str, object]) -> bytes:
         """A page of its own about one place; `more` is what only this template takes."""

@@ -31,13 +31,25 @@ def _line(header: tuple[bytes, bytes]) -> bytes:
     return line
 
 
+class SharedHead:
+    """Headers that many answers begin with, spelled once."""
+
+    def __init__(self, headers: Headers) -> None:
+        self.headers = headers
+        self.spelled = b"".join([_line(header) for header in headers])
+
+
+NOTHING_SHARED = SharedHead([])
+
+
 class Prepared(list[tuple[bytes, bytes]]):
     """Headers of a whole answer with its length, ready to be sent. To any other server an ordinary list of headers."""
 
-    def __init__(self, headers: Headers, length: int) -> None:
-        super().__init__([*headers, (b"content-length", str(length).encode())])
+    def __init__(self, headers: Headers, length: int, *, shared: SharedHead = NOTHING_SHARED) -> None:
+        own = [*headers, (b"content-length", str(length).encode())]
+        super().__init__([*shared.headers, *own])
         self.length = length
-        self.spelled = b"".join([_line(header) for header in self]) + b"\r\n"
+        self.spelled = shared.spelled + b"".join([_remembered.get(header) or _line(header) for header in own]) + b"\r\n"
 
 
 class EdgeCycle(RequestResponseCycle):

@@ -25,15 +25,18 @@ def takes_place(scope: Scope) -> bool:
     """Whether this request may take a place or an admission: not HEAD, OPTIONS, prefetch, or an asset of a page."""
     if scope["method"] in ("HEAD", "OPTIONS"):
         return False
-    destination = header(scope, b"sec-fetch-dest")
+    destination, accept = None, b"*/*"
+    for name, value in reversed(scope["headers"]):  # the first of a name counts
+        if name == b"sec-fetch-dest":
+            destination = value
+        elif name == b"accept":
+            accept = value
+        elif name in (b"sec-purpose", b"purpose") and b"prefetch" in value:
+            return False
     if destination is not None and destination not in _PLAIN_DESTINATIONS:
         return False
-    for name in (b"sec-purpose", b"purpose"):
-        if b"prefetch" in (header(scope, name) or b""):
-            return False
-    if wants_page(scope) or destination == b"empty":
+    if b"text/html" in accept or destination == b"empty":
         return True
-    accept = header(scope, b"accept") or b"*/*"
     if accept.startswith((b"image/", b"text/css", b"font/", b"video/", b"audio/")):
         return False
     return not bytes(scope["raw_path"]).lower().endswith(_ASSET_ENDINGS)

@@ -1,6 +1,7 @@
 """What a visitor has in a room: a place, an admission, or a question to answer first."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ecluse.domain.ticket import State
 from ecluse.store.line import (
@@ -55,8 +56,7 @@ STATES: dict[type[Standing], State] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
+class Outlook(NamedTuple):
     """What a waiting visitor may expect: seconds of wait, a median and a slow estimate."""
 
     ahead: int

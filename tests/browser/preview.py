@@ -44,8 +44,8 @@ def arabic_layer(root: Path) -> Path:
 
 
 @contextmanager
-def served_preview(layer: Path) -> Iterator[str]:
-    """The address of a preview that also speaks the Arabic of `layer`."""
+def served_preview(layer: Path | None = None) -> Iterator[str]:
+    """The address of a preview; with a `layer`, its texts go before ours."""
     (port,) = free_ports(1)
     app = Preview(Pages(layer))
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, lifespan="off"))

@@ -6,7 +6,6 @@ Pictures of another language or state only: `python -m tests.browser.shots --lan
 import argparse
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
@@ -14,8 +13,9 @@ from typing import Any
 
 from playwright.sync_api import Browser, Error, sync_playwright
 
+from ecluse.catalogues import TEMPLATES, codes_in
 from tests.browser.conftest import ARGUMENTS, chromium
-from tests.browser.preview import NAMES, arabic_layer, served_preview
+from tests.browser.preview import NAMES, served_preview
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZES: dict[str, dict[str, Any]] = {
@@ -56,17 +56,13 @@ def main() -> int:
     """Take the pictures; exit status 1 if a page could not be shown."""
     parser = argparse.ArgumentParser(prog="make shots", description=__doc__)
     parser.add_argument("--folder", type=Path, default=ROOT / "reports" / "shots")
-    parser.add_argument("--lang", action="append", choices=["fr", "en", "ar"])
+    parser.add_argument("--lang", action="append", choices=codes_in([TEMPLATES]))
     parser.add_argument("--only", action="append", choices=NAMES)
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     try:
-        with (
-            tempfile.TemporaryDirectory() as layer,
-            served_preview(arabic_layer(Path(layer))) as base,
-            sync_playwright() as playwright,
-        ):
+        with served_preview() as base, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium(), args=[*ARGUMENTS, *sandbox])
             langs, names = options.lang or ["fr", "ar"], options.only or list(NAMES)
             paths = list(taken(browser, base, options.folder, langs, names))
@@ -74,7 +70,7 @@ def main() -> int:
     except Error as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{len(paths)} pictures: {sheet(options.folder, paths).relative_to(Path.cwd())}")
+    print(f"{len(paths)} pictures: {sheet(options.folder, paths)}")
     return 0
 
 

@@ -95,11 +95,27 @@ def test_the_numbers_stand_still_when_asked_to_and_the_call_comes_all_the_same(r
     first.leave()
     page.reload()
     expect(live(page).get_by_role("button", name="Resume the updates")).to_have_attribute("aria-pressed", "true")
-    updated = page.locator('[data-slot="updated"]').inner_text()
+    updated = page.locator('[data-slot="updated"]')
+    at = updated.get_attribute("datetime")
     page.wait_for_timeout(4000)
-    assert page.locator('[data-slot="updated"]').inner_text() == updated
+    assert updated.get_attribute("datetime") == at
     call_next(room)
     state(page, "called")
+
+
+def test_the_last_update_is_told_in_hours_and_minutes_as_the_page_came_and_after_it(room: Room, visit: Visit) -> None:
+    room.busy()
+    updated = 'time[data-slot="updated"]'
+    for lang, told in (("en", r"\d{1,2}:\d\d\s[AP]M"), ("fr", r"\d\d:\d\d"), ("tr", r"\d\d:\d\d")):
+        for scripted in (False, True):
+            page = visit(java_script_enabled=scripted, timezone_id="Europe/Paris")
+            page.goto(f"{room.url}?lang={lang}")
+            if scripted:
+                # The board says when it was made to the millisecond, the page as it came to the minute.
+                expect(page.locator(updated)).to_have_attribute("datetime", re.compile(r"\.\d{3}Z$"))
+            else:
+                expect(page.locator(updated)).to_have_attribute("datetime", re.compile(r":00Z$"))
+            assert re.fullmatch(told, page.locator(updated).inner_text())
 
 
 def test_near_the_front_the_board_comes_by_itself_and_a_hidden_tab_hears_its_call(room: Room, visit: Visit) -> None:

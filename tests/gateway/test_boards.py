@@ -4,6 +4,8 @@ import asyncio
 import gzip
 import json
 
+import brotli
+
 from gateway.boards import Boards
 from tests.gateway.rig import Connect
 from tests.gateway.visitor import ROOM
@@ -47,11 +49,14 @@ async def test_who_has_this_version_is_told_so_without_a_body(open_whole: OpenWh
     await whole.turn()
     poller = whole.program()
     plain = await poller.get(BOARD)
-    packed = await poller.get(BOARD, accept_encoding="gzip, br")
-    assert packed.get("content-encoding") == "gzip"
-    assert gzip.decompress(packed.body) == plain.body
-    assert plain.get("etag") != packed.get("etag"), "strong tags differ where the bytes do (RFC 9110 §8.8.3)"
-    for tag in (plain.get("etag"), packed.get("etag"), f'"x", {plain.get("etag")}'):
+    packed = await poller.get(BOARD, accept_encoding="gzip, brother")
+    smallest = await poller.get(BOARD, accept_encoding="gzip, deflate, br, zstd")
+    assert (packed.get("content-encoding"), smallest.get("content-encoding")) == ("gzip", "br")
+    assert gzip.decompress(packed.body) == brotli.decompress(smallest.body) == plain.body
+    tags = [answer.get("etag") for answer in (plain, packed, smallest)]
+    assert len(set(tags)) == 3, "strong tags differ where the bytes do (RFC 9110 §8.8.3)"
+    assert {answer.get("vary") for answer in (plain, packed, smallest)} == {"Accept-Encoding"}
+    for tag in (*tags, f'"x", {tags[0]}'):
         unchanged = await poller.get(BOARD, if_none_match=tag or "")
         assert (unchanged.status, unchanged.body) == (304, b"")
         assert unchanged.get("cache-control") == "public, max-age=1"

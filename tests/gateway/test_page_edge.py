@@ -66,7 +66,7 @@ async def test_a_room_has_its_own_colours_logo_and_texts_in_no_more_requests(
     visitor = whole.visitor()
     page = (await visitor.get("/")).text
     assert "Bienvenue à la mairie." in page
-    assert '<p lang="fr">Mairie</p>' in page
+    assert '<p lang="fr" dir="auto">Mairie</p>' in page
     (style,) = re.findall(r'<link rel="stylesheet" href="([^"]+)"', page)
     assert style.endswith("/css/room-salle.css")
     colours = (await visitor.get(style)).text

@@ -1,6 +1,7 @@
 """Pages: what a visitor reads in every state, in every language, and what they can never be made to carry."""
 
 import dataclasses
+import gzip
 import re
 from typing import Any, get_args
 
@@ -153,7 +154,7 @@ def test_a_notice_cannot_open_a_hole_in_the_mould(pages: Pages) -> None:
 
 
 def test_a_notice_in_another_language_says_which(pages: Pages) -> None:
-    assert '<p data-slot="notice-text" lang="fr">Bonjour</p>' in show(pages, notice={"fr": "Bonjour"})
+    assert '<p data-slot="notice-text" lang="fr" dir="auto">Bonjour</p>' in show(pages, notice={"fr": "Bonjour"})
     assert 'data-slot="notice" hidden' in show(pages, notice={"fr": ""})
 
 
@@ -274,3 +275,10 @@ def test_the_language_is_the_one_asked_for_then_kept_then_accepted(
 def test_a_default_language_without_catalogue_is_refused() -> None:
     with pytest.raises(ValueError, match="no catalogue for the language 'tlh'"):
         Pages(default_lang="tlh")
+
+
+@pytest.mark.parametrize("lang", ["en", "ar", "ta"])
+def test_every_visitor_unpacks_the_page_that_others_read_plain(pages: Pages, lang: str) -> None:
+    for number, to in enumerate(("/", "/", "/", "/?a&b", "/?a&b", "/"), start=1):
+        view = dataclasses.replace(PLAIN, lang=lang, id=f"ticket-{number}", ahead=number * 999, return_to=to)
+        assert gzip.decompress(pages.waiting(view, packed=True)) == pages.waiting(view)

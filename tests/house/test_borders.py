@@ -17,7 +17,7 @@ HOMES = {
     "aiohttp": ("gateway/proxy.py", "gateway/proxy_ws.py", "queue_worker/hook.py"),
     "jinja2": ("gateway/page_edition.py", "booking_backend/pages.py"),
     "brotli": ("gateway/page_files.py",),
-    "isal": ("gateway/answers.py",),
+    "isal": ("gateway/page_mould.py",),
     "prometheus_client": ("ecluse/telemetry.py",),
     "matplotlib": ("ecluse/simulation/plot.py",),
     "sqlalchemy": ("booking_backend/",),
