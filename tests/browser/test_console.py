@@ -58,7 +58,8 @@ def test_an_answer_that_comes_after_signing_out_shows_nothing(room: Room, visit:
     page = signed_in(visit, room)
     held: list[tuple[Route, APIResponse]] = []
     page.route("**/api/v1/rooms", lambda route: held.append((route, route.fetch())))
-    wait_until(lambda: page.wait_for_timeout(50) is None and held)
+    while not held:
+        page.wait_for_timeout(50)
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_label("Name", exact=True)).to_be_focused()
     [(route, answer)] = held
