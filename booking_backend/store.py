@@ -22,6 +22,12 @@ SYSTEM_DICE = random.SystemRandom()
 """What decides when a place given up returns: nothing that anybody could foresee."""
 
 
+def _turns(visit: Visit, applicant: Applicant | None = None) -> list[str]:
+    """Whose steps come one after the other: those of one visit and, where limits are counted, of one person."""
+    known = {"visit": visit.session, "person": visit.person, "number": applicant and applicant.file_number}
+    return [f"{what} {name}" for what, name in known.items() if name is not None]
+
+
 class SlotStore:
     """Services, slots, holds and bookings. Any number of stores, in any number of processes, may share one database."""
 
@@ -159,7 +165,9 @@ class SlotStore:
         """Keep a place for this visit while its form is filled in."""
         if refusal := await self._hopeless(visit, slot_id):
             return refusal
-        return await self._in.write(lambda conn: holding.place_hold(conn, visit, slot_id, self.now))
+        return await self._in.write(
+            lambda conn: holding.place_hold(conn, visit, slot_id, self.now), turns=_turns(visit)
+        )
 
     async def extend(self, visit: Visit, hold_id: str, draft: Draft | None) -> Hold | Refusal:
         """Start the hold's time again, keeping what was typed, if anything was."""
@@ -169,11 +177,11 @@ class SlotStore:
                 await holding.keep_draft(conn, visit.session, hold_id, draft)
             return await holding.extend(conn, visit.session, hold_id, self.now)
 
-        return await self._in.write(extend)
+        return await self._in.write(extend, turns=_turns(visit))
 
     async def keep_draft(self, visit: Visit, hold_id: str, draft: Draft) -> None:
         """Remember what was typed, right or wrong."""
-        await self._in.write(lambda conn: holding.keep_draft(conn, visit.session, hold_id, draft))
+        await self._in.write(lambda conn: holding.keep_draft(conn, visit.session, hold_id, draft), turns=_turns(visit))
 
     async def confirm(self, visit: Visit, hold_id: str, draft: Draft, applicant: Applicant | None) -> Booking | Refusal:
         """Turn the hold into a booking, or move one; refused, it keeps what was typed. Repeated, it is the same."""
@@ -182,13 +190,15 @@ class SlotStore:
             await holding.keep_draft(conn, visit.session, hold_id, draft)
             return await steps.confirm(conn, visit, hold_id, applicant, self.now, dice=self._dice)
 
-        return await self._in.write(confirm)
+        return await self._in.write(confirm, turns=_turns(visit, applicant))
 
     async def book(self, visit: Visit, slot_id: int, applicant: Applicant) -> Booking | Refusal:
         """Hold and confirm in one step."""
         if refusal := await self._hopeless(visit, slot_id):
             return refusal
-        return await self._in.write(lambda conn: steps.book(conn, visit, slot_id, applicant, self.now))
+        return await self._in.write(
+            lambda conn: steps.book(conn, visit, slot_id, applicant, self.now), turns=_turns(visit, applicant)
+        )
 
     async def find(self, reference: str, file_number: str, person: str | None = None) -> Booking | Refusal:
         """The live booking with this reference and number."""
@@ -211,7 +221,7 @@ class SlotStore:
             found = await steps.find(conn, reference, file_number, visit.person, self.now)
             return found if isinstance(found, Refusal) else await steps.start_moving(conn, visit, found, self.now)
 
-        return await self._in.write(start)
+        return await self._in.write(start, turns=_turns(visit))
 
     async def moving(self, visit: Visit) -> Booking | None:
         """The booking that this visit is choosing another time for."""
