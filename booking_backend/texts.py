@@ -123,8 +123,8 @@ class Words:
         return int(datetime(day.year, day.month, day.day, tzinfo=self._zone).timestamp())
 
     def day(self, day: date) -> str:
-        """A date in full, such as "lundi 24 novembre 2025"."""
-        return format_date(day, "EEEE d MMMM y", locale=self._catalogue.locale)
+        """A date in full as the language writes it, such as "lundi 24 novembre 2025" or "2025年11月24日星期一"."""
+        return format_date(day, "full", locale=self._catalogue.locale)
 
     def month(self, day: date) -> str:
         """A month, such as "novembre 2025"."""

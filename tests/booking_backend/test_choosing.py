@@ -17,7 +17,7 @@ async def test_the_calendar_shows_free_full_and_closed_days_and_turns_its_months
     page = await visitor.get("/services/1/sites/1")  # the clock says Friday 15 January 2027
     assert page.found(r"<caption>([^<]+)<") == ["January 2027"]
     days = page.found(r'class="day" href="/services/1/sites/1/([^"]+)"')
-    assert page.found(r'aria-label="(Monday[^"]+)"')[0] == "Monday 18 January 2027, 48 places free"
+    assert page.found(r'aria-label="(Monday[^"]+)"')[0] == "Monday, 18 January 2027, 48 places free"
     assert days == [f"2027-01-{day}" for day in (18, 19, 20, 21, 22, 25, 26, 27, 28, 29)]
     assert page.found(r'class="day none"><b>(\d+)')[:3] == ["1", "2", "3"]
     assert page.text.count('<th scope="col">') == 7
@@ -29,7 +29,7 @@ async def test_the_calendar_shows_free_full_and_closed_days_and_turns_its_months
             assert (await other.post("/holds", {"slot": slot["id"]})).status == 303
     full = await visitor.get("/services/1/sites/1")
     assert full.found(r'class="day full"><b>(\d+)</b> <span class="hidden-text">full<') == ["18"]
-    assert says(full, "First free day: Tuesday 19 January 2027")
+    assert says(full, "First free day: Tuesday, 19 January 2027")
     clock.advance(4 * 86_400)
     page = await visitor.get("/services/1/sites/1")
     [after] = page.found(r'rel="next" href="([^"#]+)#month"')
