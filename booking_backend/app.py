@@ -25,6 +25,7 @@ from booking_backend.answers import sorry
 from booking_backend.choosing import Choosing
 from booking_backend.confirmations import Confirmations
 from booking_backend.forms import BODY_MAX_BYTES, Unreadable
+from booking_backend.horizon import Horizon
 from booking_backend.interface import Interface
 from booking_backend.journey import Journey
 from booking_backend.mailing import MailServer, Postbox
@@ -152,18 +153,21 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        horizon = Horizon(store, zone, extras.weeks)
         try:
             await store.prepare(zone=zone, wanted=extras.wanted, weeks=extras.weeks)
         except (WrongSchema, SQLAlchemyError, Busy) as error:
             _log.error("database_unusable", database=str(database), reason=str(error))
             await store.close()
             raise
-        posting = asyncio.create_task(postbox.run())
+        running = [asyncio.create_task(each.run()) for each in (postbox, horizon)]
         try:
             yield
         finally:
             await postbox.close()
-            posting.cancel()
+            for each in running:
+                each.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
             await store.close()
 
     inner = Starlette(

@@ -5,14 +5,14 @@ Raises `slots.Busy` when the database stays locked or away; then nothing was cha
 
 import random
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import date, tzinfo
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_backend import filling, holding, migrating, queries, schema, steps
 from booking_backend.office import Office, ServiceRules, Site
-from booking_backend.planning import days_from
+from booking_backend.planning import days_ahead
 from booking_backend.prefecture import WEEKS, Filling, prefecture
 from booking_backend.slots import Applicant, Booking, Draft, Hold, Refusal, Service, Slot, Visit
 from booking_backend.transactions import Transactions
@@ -20,6 +20,9 @@ from ecluse.clock import Clock, system_clock
 
 SYSTEM_DICE = random.SystemRandom()
 """What decides when a place given up returns: nothing that anybody could foresee."""
+
+_FILLING = "filling"
+"""Who adds slots comes one after the other."""
 
 
 def _turns(visit: Visit, applicant: Applicant | None = None) -> list[str]:
@@ -68,7 +71,7 @@ class SlotStore:
                 await migrating.migrate(conn)
             return await self._fill(conn, zone, wanted, weeks)
 
-        added = await self._in.write(prepare)
+        added = await self._in.write(prepare, turns=[_FILLING])
         async with self._in.reading() as conn:
             self._office = await filling.read_office(conn)
         return added
@@ -78,11 +81,15 @@ class SlotStore:
         await self._in.write(migrating.migrate)
 
     async def _fill(self, conn: AsyncConnection, zone: tzinfo, wanted: Filling | Office | None, weeks: int) -> int:
-        tomorrow = datetime.fromtimestamp(self.now, UTC).astimezone(zone).date() + timedelta(days=1)
+        days = days_ahead(self.now, zone, weeks)
         if wanted is not None and await filling.is_empty(conn):
-            office = wanted if isinstance(wanted, Office) else prefecture(wanted, first=tomorrow)
+            office = wanted if isinstance(wanted, Office) else prefecture(wanted, first=days[0])
             await filling.write_office(conn, office)
-        return await filling.write_slots(conn, days_from(tomorrow, weeks * 7), zone)
+        return await filling.write_slots(conn, days, zone)
+
+    async def add_days(self, days: Sequence[date], zone: tzinfo) -> int:
+        """Add the slots of `days` that are not there yet; how many those were."""
+        return await self._in.write(lambda conn: filling.write_slots(conn, days, zone), turns=[_FILLING])
 
     async def close(self) -> None:
         """Close every connection."""
