@@ -34,6 +34,7 @@ from booking_backend.mine import Mine
 from booking_backend.office import Office
 from booking_backend.pages import Pages
 from booking_backend.partners import Partners
+from booking_backend.persons import Persons
 from booking_backend.prefecture import WEEKS, Filling
 from booking_backend.slots import Busy
 from booking_backend.store import SYSTEM_DICE, SlotStore
@@ -56,6 +57,8 @@ class Extras:
     weeks: int = WEEKS
     """How far ahead there are slots."""
     mail: MailServer | None = None
+    person_key: str = ""
+    """The secret of the room's `person.key`: then only the person of the pass can book."""
     partner_tokens: Sequence[str] = ()
     """Whoever sends one of these may ask what a booking hub asks; without any, nobody may."""
     public_url: str = ""
@@ -141,11 +144,12 @@ def create_app(
     """
     store, postbox = SlotStore(database, clock=clock, dice=extras.dice), Postbox(extras.mail)
     pages = Pages(zone)
-    interface = Interface(store, pages)
+    persons = Persons(extras.person_key)
+    interface = Interface(store, pages, persons)
     choosing, confirmations = Choosing(store, pages), Confirmations(store, pages, postbox)
-    journey = Journey(store, pages, choosing, confirmations)
+    journey = Journey(store, pages, persons, choosing, confirmations)
     parts = (
-        interface, choosing, journey, Mine(store, pages, confirmations),
+        interface, choosing, journey, Mine(store, pages, persons, confirmations),
         Partners(store, pages, tokens=extras.partner_tokens, public_url=extras.public_url),
         Agents(store, pages, Door(extras.agents)),
     )  # fmt: skip

@@ -38,6 +38,10 @@ def _serve() -> argparse.ArgumentParser:
         help="where the key is (default env:ECLUSE_ORIGIN_KEY); again for an older key that still verifies",
     )
     parser.add_argument(
+        "--person-key", default="", metavar="env:NAME|file:/path", help="the person.key of a nominative room: "
+        "only who took the place in line can book (default: any file number)",
+    )  # fmt: skip
+    parser.add_argument(
         "--smtp", default="", metavar="URL", help="send confirmations: smtp://host:port, smtps://user:password@host, "
         "or env:NAME, file:/path of one (default: no mail)",
     )  # fmt: skip

@@ -152,9 +152,14 @@ async def find(
     found = await queries.booking(conn, now, *same)
     if found is None:
         return Refusal.NOT_FOUND
-    if None not in (person, found.person) and person != found.person:
-        return Refusal.OTHER_PERSON
-    return found
+    return Refusal.OTHER_PERSON if _somebody_else(person, found.person) else found
+
+
+def _somebody_else(person: str | None, other: str | None) -> bool:
+    """Whether two digests are surely of two people: those of two campaigns, named before the dash, tell nothing."""
+    if person is None or other is None or person.partition("-")[0] != other.partition("-")[0]:
+        return False
+    return person != other
 
 
 async def cancel(conn: AsyncConnection, booking: Booking, now: int, dice: random.Random) -> Booking | Refusal:
@@ -191,7 +196,7 @@ async def _move(conn: AsyncConnection, visit: Visit, hold: Hold, now: int, dice:
     before = await queries.booking(conn, now, _booking.c.reference == hold.moves)
     if before is None or before.slot.starts_at <= now:
         return Refusal.NOT_FOUND
-    if None not in (visit.person, before.person) and visit.person != before.person:
+    if _somebody_else(visit.person, before.person):
         return Refusal.OTHER_PERSON
     if before.moves >= MOVES_MAX:
         return Refusal.MOVED_OFTEN
