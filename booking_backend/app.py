@@ -38,6 +38,7 @@ from booking_backend.persons import Persons
 from booking_backend.prefecture import WEEKS, Filling
 from booking_backend.slots import Busy
 from booking_backend.store import SYSTEM_DICE, SlotStore
+from booking_backend.texts import door_texts
 from ecluse.clock import Clock, system_clock
 from ecluse.origin import STATE_KEY, PassGate
 from ecluse.tokens import SigningKey
@@ -190,4 +191,12 @@ def create_app(
         lifespan=lifespan,
         max_body_size=BODY_MAX_BYTES,
     )
-    return PassGate(inner, keys=keys, rooms=room, open_paths=OPEN_PATHS, clock=clock)
+    return PassGate(
+        inner,
+        keys=keys,
+        rooms=room,
+        open_paths=OPEN_PATHS,
+        public_url=extras.public_url,
+        texts=door_texts(),
+        clock=clock,
+    )

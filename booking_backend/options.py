@@ -53,7 +53,9 @@ def _serve() -> argparse.ArgumentParser:
         metavar="env:NAME|file:/path",
         help="the token of a booking hub, which may then ask under /partners/; again for another",
     )
-    parser.add_argument("--public-url", default="", help="what addresses told to partners begin with")
+    parser.add_argument(
+        "--public-url", default="", help="what addresses told to partners begin with; leads there who has no pass"
+    )
     parser.add_argument(
         "--agents", default="", metavar="env:NAME|file:/path",
         help="who may open /agents/: lines that hash-password prints (default: nobody)",

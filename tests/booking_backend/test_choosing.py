@@ -1,7 +1,11 @@
 """The pages that lead to a time: services, sites, the calendar, the times of a day."""
 
+from datetime import UTC
+
+import pytest
 from starlette.types import ASGIApp
 
+from booking_backend.texts import Words, catalogues
 from ecluse.clock import ManualClock
 from tests.booking_backend.test_journey import left, says
 from tests.booking_backend.visitor import Visitor, ask
@@ -92,3 +96,11 @@ async def test_the_stylesheets_and_the_health_check_are_open_to_all(app: ASGIApp
 async def test_without_a_pass_no_page_is_served(app: ASGIApp) -> None:
     for path in ("/", "/services/1", "/holds/x", "/bookings/x", "/api/services", "/nowhere"):
         assert (await ask(app, "GET", path)).status == 403
+
+
+@pytest.mark.parametrize("lang", [code for code in catalogues() if "-x-" not in code])
+async def test_who_comes_without_a_pass_is_told_in_their_language(app: ASGIApp, lang: str) -> None:
+    refused = await ask(app, "GET", "/", headers=[(b"accept", b"text/html"), (b"accept-language", lang.encode())])
+    assert refused.status == 403
+    assert refused.headers["content-language"] == lang
+    assert Words(lang, UTC).say("door.go_round") in refused.text

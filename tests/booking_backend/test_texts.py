@@ -11,6 +11,7 @@ from babel.messages.pofile import read_po
 from booking_backend.pages import TEMPLATES
 from booking_backend.slots import Mistake, Refusal
 from booking_backend.texts import LOCALES, Words, catalogues, negotiate
+from ecluse.origin.refusals import TEXTS
 from tests.booking_backend.conftest import PARIS
 
 PROGRAM = Path(TEMPLATES).parent / "booking_backend"
@@ -57,6 +58,7 @@ def used() -> set[str]:
     keys |= {f"refusal.{each}" for each in re.findall(reasons, source)}
     keys |= {f"agents.{each}" for each in re.findall(r'_signing_in\(request, "([a-z_]+)"', source)}
     keys |= {f"agents.state.{each}" for each in ("expected", "arrived", "absent")}
+    keys |= {f"door.{each}" for each in TEXTS["en"]}
     return keys | {"times.morning", "times.afternoon", "mail.made", "mail.moved", "mail.cancelled"}
 
 
