@@ -1,12 +1,16 @@
 """One visit presses many times at the same moment, in several tabs and processes: it is one visit all the same."""
 
 import asyncio
+import random
 from collections.abc import Mapping
 
+import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from booking_backend import schema
-from booking_backend.slots import LIVE_MAX, Applicant, Booking, Draft, Hold, Refusal, Visit
+from booking_backend import schema, steps
+from booking_backend.slots import LIVE_MAX, Booking, Busy, Draft, Hold, Refusal, Visit
 from booking_backend.store import SlotStore
 from tests.booking_backend.places import AMINA, assert_consistent, booked
 
@@ -103,6 +107,20 @@ async def test_more_time_for_one_slot_while_another_is_chosen_leaves_one_hold(bo
     await assert_consistent(url)
 
 
+async def test_the_database_itself_refuses_a_second_hold_of_a_visit(both: Both) -> None:
+    held = await both[0].place_hold(VISITS[0], 1)
+    assert isinstance(held, Hold)
+
+    async def write(conn: AsyncConnection) -> None:
+        await conn.execute(
+            schema.hold.insert().values(id="second", session=held.session, slot_id=5, expires_at=0, live=0)
+        )
+
+    with pytest.raises((IntegrityError, Busy)):
+        await both[0].transactions.write(write)
+    assert await holds(both[0]) == {held.session: held.id}
+
+
 async def test_one_order_sent_many_times_at_once_is_one_booking(both: Both, url: str) -> None:
     made = await asyncio.gather(*(store.book(Visit("s"), 1, AMINA) for store in both * PRESSES))
     assert len({each.reference for each in made if isinstance(each, Booking)}) == 1
@@ -124,17 +142,21 @@ async def test_visits_that_book_everything_at_once_with_one_number_get_what_one_
     await assert_consistent(url)
 
 
-async def test_an_appointment_cancelled_while_it_is_moved_leaves_every_place_counted(both: Both, url: str) -> None:
-    slots, ready = await slot_ids(both[0], 6), []
-    for at, visit in enumerate(VISITS):
-        who = Applicant(name="Amina", file_number=f"{at:010d}")
-        made = await booked(both[0], f"first-{at}", slots[at // 3], who)
-        await both[0].start_moving(visit, made.reference, who.file_number)
-        hold = await both[0].place_hold(visit, slots[3 + at // 3])
-        assert isinstance(hold, Hold)
-        ready.append((visit, hold, made))
-    moves = [both[0].confirm(visit, hold.id, Draft(), None) for visit, hold, _ in ready]
-    ends = [both[1].cancel(made.reference, made.applicant.file_number) for _, _, made in ready]
-    results = await asyncio.gather(*(each for pair in zip(moves, ends, strict=True) for each in pair))
-    assert all(isinstance(each, Booking) for each in results[1::2])
+async def test_an_appointment_moved_just_before_it_is_cancelled_gives_back_the_place_it_has_now(
+    both: Both, url: str
+) -> None:
+    store, visit = both[0], VISITS[0]
+    found = await booked(store, "first", 1)
+    await store.start_moving(visit, found.reference, AMINA.file_number)
+    hold = await store.place_hold(visit, 5)
+    assert isinstance(hold, Hold)
+    assert isinstance(await both[1].confirm(visit, hold.id, Draft(), None), Booking)
+
+    async def cancel(conn: AsyncConnection) -> Booking | Refusal:
+        return await steps.cancel(conn, found, store.now, random.Random(7))
+
+    ended = await store.transactions.write(cancel)
+    assert isinstance(ended, Booking)
+    assert ended.slot.id == 5
+    assert await store.transactions.write(cancel) is Refusal.NOT_FOUND
     await assert_consistent(url)
