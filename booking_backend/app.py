@@ -25,6 +25,7 @@ from booking_backend.answers import sorry
 from booking_backend.choosing import Choosing
 from booking_backend.confirmations import Confirmations
 from booking_backend.forms import BODY_MAX_BYTES, Unreadable
+from booking_backend.horizon import Horizon
 from booking_backend.interface import Interface
 from booking_backend.journey import Journey
 from booking_backend.mailing import MailServer, Postbox
@@ -33,9 +34,11 @@ from booking_backend.mine import Mine
 from booking_backend.office import Office
 from booking_backend.pages import Pages
 from booking_backend.partners import Partners
+from booking_backend.persons import Persons
 from booking_backend.prefecture import WEEKS, Filling
 from booking_backend.slots import Busy
 from booking_backend.store import SYSTEM_DICE, SlotStore
+from booking_backend.texts import door_texts
 from ecluse.clock import Clock, system_clock
 from ecluse.origin import STATE_KEY, PassGate
 from ecluse.tokens import SigningKey
@@ -55,6 +58,8 @@ class Extras:
     weeks: int = WEEKS
     """How far ahead there are slots."""
     mail: MailServer | None = None
+    person_key: str = ""
+    """The secret of the room's `person.key`: then only the person of the pass can book."""
     partner_tokens: Sequence[str] = ()
     """Whoever sends one of these may ask what a booking hub asks; without any, nobody may."""
     public_url: str = ""
@@ -140,11 +145,12 @@ def create_app(
     """
     store, postbox = SlotStore(database, clock=clock, dice=extras.dice), Postbox(extras.mail)
     pages = Pages(zone)
-    interface = Interface(store, pages)
+    persons = Persons(extras.person_key)
+    interface = Interface(store, pages, persons)
     choosing, confirmations = Choosing(store, pages), Confirmations(store, pages, postbox)
-    journey = Journey(store, pages, choosing, confirmations)
+    journey = Journey(store, pages, persons, choosing, confirmations)
     parts = (
-        interface, choosing, journey, Mine(store, pages, confirmations),
+        interface, choosing, journey, Mine(store, pages, persons, confirmations),
         Partners(store, pages, tokens=extras.partner_tokens, public_url=extras.public_url),
         Agents(store, pages, Door(extras.agents)),
     )  # fmt: skip
@@ -152,18 +158,21 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        horizon = Horizon(store, zone, extras.weeks)
         try:
             await store.prepare(zone=zone, wanted=extras.wanted, weeks=extras.weeks)
         except (WrongSchema, SQLAlchemyError, Busy) as error:
             _log.error("database_unusable", database=str(database), reason=str(error))
             await store.close()
             raise
-        posting = asyncio.create_task(postbox.run())
+        running = [asyncio.create_task(each.run()) for each in (postbox, horizon)]
         try:
             yield
         finally:
             await postbox.close()
-            posting.cancel()
+            for each in running:
+                each.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
             await store.close()
 
     inner = Starlette(
@@ -182,4 +191,12 @@ def create_app(
         lifespan=lifespan,
         max_body_size=BODY_MAX_BYTES,
     )
-    return PassGate(inner, keys=keys, rooms=room, open_paths=OPEN_PATHS, clock=clock)
+    return PassGate(
+        inner,
+        keys=keys,
+        rooms=room,
+        open_paths=OPEN_PATHS,
+        public_url=extras.public_url,
+        texts=door_texts(),
+        clock=clock,
+    )

@@ -25,10 +25,16 @@ class Unreadable(Exception):
         self.status = status
 
 
-def visit_of(request: Request) -> Visit:
-    """The visit this request belongs to, as the gate verified it."""
+def pass_of(request: Request) -> Pass:
+    """The pass this request came with, as the gate verified it."""
     granted = request.scope["state"][STATE_KEY]
     assert isinstance(granted, Pass)
+    return granted
+
+
+def visit_of(request: Request) -> Visit:
+    """The visit this request belongs to."""
+    granted = pass_of(request)
     return Visit(granted.session, granted.person)
 
 

@@ -7,7 +7,7 @@ import secrets
 from collections import Counter
 from dataclasses import replace
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_backend import queries, schema
@@ -61,6 +61,13 @@ async def take(conn: AsyncConnection, slot_id: int, now: int) -> bool:
     return taken.first() is not None
 
 
+async def reserve(conn: AsyncConnection, *slot_ids: int) -> None:
+    """Lock the rows of slots in the order of all, so that two that change places cannot wait for each other."""
+    await conn.execute(
+        select(_slot.c.id).where(_slot.c.id.in_(slot_ids)).order_by(_slot.c.id).with_for_update(key_share=True)
+    )
+
+
 async def use_hold(conn: AsyncConnection, hold_id: str) -> bool:
     """End a hold; True if its place was still kept, and now belongs to the caller."""
     live = await conn.execute(delete(_hold).where(_hold.c.id == hold_id).returning(_hold.c.live))
@@ -84,6 +91,8 @@ async def place_hold(conn: AsyncConnection, visit: Visit, slot_id: int, now: int
     before = await queries.hold(conn, visit.session, now)
     if before and seen.held:
         return before
+    if before:
+        await reserve(conn, slot_id, before.slot.id)
     if not await take(conn, slot_id, now):
         return Refusal.TAKEN
     if before and await use_hold(conn, before.id):

@@ -15,7 +15,8 @@ from starlette.routing import Route
 from booking_backend.answers import END_SESSION, STATUS
 from booking_backend.forms import draft_of, read_json, row_id, visit_of
 from booking_backend.pages import SECURITY_HEADERS, Pages
-from booking_backend.slots import Refusal, parse_applicant
+from booking_backend.persons import Persons
+from booking_backend.slots import Refusal
 from booking_backend.store import SlotStore
 
 SLOTS_MAX = 200
@@ -25,9 +26,10 @@ _log = structlog.get_logger("booking")
 class Interface:
     """The JSON addresses of one store."""
 
-    def __init__(self, store: SlotStore, pages: Pages) -> None:
+    def __init__(self, store: SlotStore, pages: Pages, persons: Persons) -> None:
         self._store = store
         self._pages = pages
+        self._persons = persons
 
     @property
     def routes(self) -> Sequence[Route]:
@@ -72,7 +74,7 @@ class Interface:
         well_typed = isinstance(slot_id, int) and not isinstance(slot_id, bool) and isinstance(name, str)
         if not well_typed or not isinstance(number, str) or not isinstance(name, str):
             return self.problem(request, "bad_form", 422, expected="slot_id: integer, name: text, file_number: text")
-        applicant = parse_applicant(draft_of({"name": name, "file_number": number}))
+        applicant = self._persons.applicant(request, draft_of({"name": name, "file_number": number}))
         if isinstance(applicant, dict):
             words = self._pages.words(request)
             errors = {field: words.say(f"mistake.{mistake}") for field, mistake in applicant.items()}

@@ -17,7 +17,8 @@ from booking_backend.choosing import Choosing
 from booking_backend.confirmations import Confirmations
 from booking_backend.forms import draft_of, path_text, read_form, row_id, visit_of
 from booking_backend.pages import Pages
-from booking_backend.slots import Booking, Busy, Draft, Hold, Mistake, Refusal, Slot, parse_applicant
+from booking_backend.persons import Persons
+from booking_backend.slots import Booking, Busy, Draft, Hold, Mistake, Refusal, Slot
 from booking_backend.store import SlotStore
 
 _CHOOSE_AGAIN = (Refusal.TAKEN, Refusal.PAST, Refusal.LAPSED, Refusal.NOT_OPEN)
@@ -28,9 +29,12 @@ _log = structlog.get_logger("booking")
 class Journey:
     """The pages of one store, from a chosen time on."""
 
-    def __init__(self, store: SlotStore, pages: Pages, choosing: Choosing, confirmations: Confirmations) -> None:
+    def __init__(
+        self, store: SlotStore, pages: Pages, persons: Persons, choosing: Choosing, confirmations: Confirmations
+    ) -> None:
         self._store = store
         self._pages = pages
+        self._persons = persons
         self._choosing = choosing
         self._confirmations = confirmations
 
@@ -73,7 +77,7 @@ class Journey:
         """POST /holds/{hold}/details: keep what was typed; if it is right, show it once more before it counts."""
         draft = draft_of(await read_form(request))
         visit, hold_id = visit_of(request), path_text(request, "hold")
-        mistakes = parse_applicant(draft)
+        mistakes = self._persons.applicant(request, draft)
         try:
             if isinstance(mistakes, dict):
                 return await self._mistaken(request, draft, mistakes)
@@ -87,7 +91,7 @@ class Journey:
         hold = await self._store.hold(visit_of(request), path_text(request, "hold"))
         if hold is None:
             return await self.details(request)
-        applicant = parse_applicant(hold.draft)
+        applicant = self._persons.applicant(request, hold.draft)
         moved = await self._store.moving(visit_of(request)) if hold.moves else None
         if moved is None and isinstance(applicant, dict):
             return see_other(f"/holds/{hold.id}")
@@ -132,7 +136,7 @@ class Journey:
         visit, hold_id = visit_of(request), path_text(request, "hold")
         hold = await self._store.hold(visit, hold_id)
         draft = draft_of(form) if "name" in form or hold is None else hold.draft
-        applicant = parse_applicant(draft)
+        applicant = self._persons.applicant(request, draft)
         moves = hold is not None and hold.moves != ""
         try:
             if isinstance(applicant, dict) and hold is not None and not moves:

@@ -15,6 +15,7 @@ from booking_backend.answers import STATUS, see_other
 from booking_backend.confirmations import Confirmations
 from booking_backend.forms import person_of, read_form, visit_of
 from booking_backend.pages import Pages
+from booking_backend.persons import Persons
 from booking_backend.slots import MOVES_MAX, Booking, Refusal, tidy_number, tidy_reference
 from booking_backend.store import SlotStore
 
@@ -25,9 +26,10 @@ _log = structlog.get_logger("booking")
 class Mine:
     """The pages about one's own appointment."""
 
-    def __init__(self, store: SlotStore, pages: Pages, confirmations: Confirmations) -> None:
+    def __init__(self, store: SlotStore, pages: Pages, persons: Persons, confirmations: Confirmations) -> None:
         self._store = store
         self._pages = pages
+        self._persons = persons
         self._confirmations = confirmations
 
     @property
@@ -86,7 +88,10 @@ class Mine:
     async def move(self, request: Request) -> Response:
         """POST /move (`reference`, `file_number`): from now on, this visit chooses another time for it."""
         form = await read_form(request)
-        moving = await self._store.start_moving(visit_of(request), *_named(form))
+        reference, number = _named(form)
+        if not self._persons.is_visitor(request, number):
+            return self._ask(request, "/move", form.get("reference", ""), Refusal.OTHER_PERSON)
+        moving = await self._store.start_moving(visit_of(request), reference, number)
         if isinstance(moving, Refusal):
             return self._ask(request, "/move", form.get("reference", ""), moving)
         return see_other(f"/services/{moving.slot.service_id}")

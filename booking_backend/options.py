@@ -38,6 +38,10 @@ def _serve() -> argparse.ArgumentParser:
         help="where the key is (default env:ECLUSE_ORIGIN_KEY); again for an older key that still verifies",
     )
     parser.add_argument(
+        "--person-key", default="", metavar="env:NAME|file:/path", help="the person.key of a nominative room: "
+        "only who took the place in line can book (default: any file number)",
+    )  # fmt: skip
+    parser.add_argument(
         "--smtp", default="", metavar="URL", help="send confirmations: smtp://host:port, smtps://user:password@host, "
         "or env:NAME, file:/path of one (default: no mail)",
     )  # fmt: skip
@@ -49,7 +53,9 @@ def _serve() -> argparse.ArgumentParser:
         metavar="env:NAME|file:/path",
         help="the token of a booking hub, which may then ask under /partners/; again for another",
     )
-    parser.add_argument("--public-url", default="", help="what addresses told to partners begin with")
+    parser.add_argument(
+        "--public-url", default="", help="what addresses told to partners begin with; leads there who has no pass"
+    )
     parser.add_argument(
         "--agents", default="", metavar="env:NAME|file:/path",
         help="who may open /agents/: lines that hash-password prints (default: nobody)",

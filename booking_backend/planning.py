@@ -104,3 +104,8 @@ def _midnight(day: date, zone: tzinfo) -> int:
 def days_from(first: date, count: int) -> list[date]:
     """`count` days in a row, `first` included."""
     return [first + timedelta(days=number) for number in range(count)]
+
+
+def days_ahead(now: int, zone: tzinfo, weeks: int) -> list[date]:
+    """The days of so many weeks on the office's clock, from tomorrow on."""
+    return days_from(datetime.fromtimestamp(now, zone).date() + timedelta(days=1), weeks * 7)

@@ -87,7 +87,7 @@ def _week(counter: Counter, dice: random.Random, times: int) -> Iterator[Weekly]
 
 
 def _holidays(first: date, weeks: int) -> Iterator[Special]:
-    # Some weeks more than are filled, so that a fill repeated next month knows them too.
+    # Some weeks more than are filled, so that days added next month know them too.
     last = first + timedelta(weeks=weeks + 53)
     for year in range(first.year, last.year + 1):
         for day, name in french_holidays(year).items():

@@ -65,6 +65,8 @@ class Mistake(StrEnum):
     NUMBER_MISSING = "number_missing"
     NUMBER_LENGTH = "number_length"
     NUMBER_ODD = "number_odd"
+    NUMBER_OTHER = "number_other"
+    """It is not the number that the place in line was taken with."""
     EMAIL_ODD = "email_odd"
 
 

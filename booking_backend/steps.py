@@ -5,6 +5,7 @@ A name or a number is written once, when the booking is made; no step changes it
 
 import random
 import secrets
+from dataclasses import replace
 
 from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -109,7 +110,7 @@ async def _have_place(conn: AsyncConnection, slot_id: int, hold: Hold | None, no
 
 async def _counter(conn: AsyncConnection, slot_id: int) -> int:
     """The counter of the slot with most places left. Holds the slot's row, so that no two count at once."""
-    counters = await conn.execute(select(_slot.c.counters).where(_slot.c.id == slot_id).with_for_update())
+    counters = await conn.execute(select(_slot.c.counters).where(_slot.c.id == slot_id).with_for_update(key_share=True))
     places = {int(counter_id): many for counter_id, many in counters.scalar_one().items()}
     standing = (_booking.c.slot_id == slot_id, _booking.c.cancelled_at.is_(None))
     busy = await conn.execute(
@@ -151,9 +152,14 @@ async def find(
     found = await queries.booking(conn, now, *same)
     if found is None:
         return Refusal.NOT_FOUND
-    if None not in (person, found.person) and person != found.person:
-        return Refusal.OTHER_PERSON
-    return found
+    return Refusal.OTHER_PERSON if _somebody_else(person, found.person) else found
+
+
+def _somebody_else(person: str | None, other: str | None) -> bool:
+    """Whether two digests are surely of two people: those of two campaigns, named before the dash, tell nothing."""
+    if person is None or other is None or person.partition("-")[0] != other.partition("-")[0]:
+        return False
+    return person != other
 
 
 async def cancel(conn: AsyncConnection, booking: Booking, now: int, dice: random.Random) -> Booking | Refusal:
@@ -164,12 +170,14 @@ async def cancel(conn: AsyncConnection, booking: Booking, now: int, dice: random
         update(_booking)
         .where(_booking.c.reference == booking.reference, _booking.c.cancelled_at.is_(None))
         .values(cancelled_at=now)
-        .returning(_booking.c.id)
+        .returning(_booking.c.slot_id)
     )
-    if ended.first() is None:
+    slot_id = ended.scalar()
+    slot = booking.slot if slot_id == booking.slot.id else await queries.slot(conn, slot_id or 0, now)
+    if slot is None:
         return Refusal.NOT_FOUND
-    await hold_back(conn, booking.slot.id, return_at(booking.slot, now, dice))
-    return booking
+    await hold_back(conn, slot.id, return_at(slot, now, dice))  # where it stood: it may just have been moved
+    return replace(booking, slot=slot)
 
 
 async def start_moving(conn: AsyncConnection, visit: Visit, booking: Booking, now: int) -> Booking | Refusal:
@@ -188,7 +196,7 @@ async def _move(conn: AsyncConnection, visit: Visit, hold: Hold, now: int, dice:
     before = await queries.booking(conn, now, _booking.c.reference == hold.moves)
     if before is None or before.slot.starts_at <= now:
         return Refusal.NOT_FOUND
-    if None not in (visit.person, before.person) and visit.person != before.person:
+    if _somebody_else(visit.person, before.person):
         return Refusal.OTHER_PERSON
     if before.moves >= MOVES_MAX:
         return Refusal.MOVED_OFTEN
@@ -210,11 +218,4 @@ async def _move(conn: AsyncConnection, visit: Visit, hold: Hold, now: int, dice:
     await conn.execute(delete(_moving).where(_moving.c.session == visit.session))
     await hold_back(conn, before.slot.id, return_at(before.slot, now, dice))
     made = await queries.booking(conn, now, _booking.c.reference == hold.moves)
-    return Refusal.NOT_FOUND if made is None else _as_moved(made)
-
-
-def _as_moved(booking: Booking) -> Booking:
-    return Booking(
-        reference=booking.reference, session=booking.session, slot=booking.slot, applicant=booking.applicant,
-        person=booking.person, counter=booking.counter, moves=booking.moves, fresh=True, moved=True,
-    )  # fmt: skip
+    return Refusal.NOT_FOUND if made is None else replace(made, fresh=True, moved=True)

@@ -5,14 +5,14 @@ Raises `slots.Busy` when the database stays locked or away; then nothing was cha
 
 import random
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import date, tzinfo
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_backend import filling, holding, migrating, queries, schema, steps
 from booking_backend.office import Office, ServiceRules, Site
-from booking_backend.planning import days_from
+from booking_backend.planning import days_ahead
 from booking_backend.prefecture import WEEKS, Filling, prefecture
 from booking_backend.slots import Applicant, Booking, Draft, Hold, Refusal, Service, Slot, Visit
 from booking_backend.transactions import Transactions
@@ -20,6 +20,15 @@ from ecluse.clock import Clock, system_clock
 
 SYSTEM_DICE = random.SystemRandom()
 """What decides when a place given up returns: nothing that anybody could foresee."""
+
+_FILLING = "filling"
+"""Who adds slots comes one after the other."""
+
+
+def _turns(visit: Visit, applicant: Applicant | None = None) -> list[str]:
+    """Whose steps come one after the other: those of one visit and, where limits are counted, of one person."""
+    known = {"visit": visit.session, "person": visit.person, "number": applicant and applicant.file_number}
+    return [f"{what} {name}" for what, name in known.items() if name is not None]
 
 
 class SlotStore:
@@ -62,7 +71,7 @@ class SlotStore:
                 await migrating.migrate(conn)
             return await self._fill(conn, zone, wanted, weeks)
 
-        added = await self._in.write(prepare)
+        added = await self._in.write(prepare, turns=[_FILLING])
         async with self._in.reading() as conn:
             self._office = await filling.read_office(conn)
         return added
@@ -72,11 +81,15 @@ class SlotStore:
         await self._in.write(migrating.migrate)
 
     async def _fill(self, conn: AsyncConnection, zone: tzinfo, wanted: Filling | Office | None, weeks: int) -> int:
-        tomorrow = datetime.fromtimestamp(self.now, UTC).astimezone(zone).date() + timedelta(days=1)
+        days = days_ahead(self.now, zone, weeks)
         if wanted is not None and await filling.is_empty(conn):
-            office = wanted if isinstance(wanted, Office) else prefecture(wanted, first=tomorrow)
+            office = wanted if isinstance(wanted, Office) else prefecture(wanted, first=days[0])
             await filling.write_office(conn, office)
-        return await filling.write_slots(conn, days_from(tomorrow, weeks * 7), zone)
+        return await filling.write_slots(conn, days, zone)
+
+    async def add_days(self, days: Sequence[date], zone: tzinfo) -> int:
+        """Add the slots of `days` that are not there yet; how many those were."""
+        return await self._in.write(lambda conn: filling.write_slots(conn, days, zone), turns=[_FILLING])
 
     async def close(self) -> None:
         """Close every connection."""
@@ -159,7 +172,9 @@ class SlotStore:
         """Keep a place for this visit while its form is filled in."""
         if refusal := await self._hopeless(visit, slot_id):
             return refusal
-        return await self._in.write(lambda conn: holding.place_hold(conn, visit, slot_id, self.now))
+        return await self._in.write(
+            lambda conn: holding.place_hold(conn, visit, slot_id, self.now), turns=_turns(visit)
+        )
 
     async def extend(self, visit: Visit, hold_id: str, draft: Draft | None) -> Hold | Refusal:
         """Start the hold's time again, keeping what was typed, if anything was."""
@@ -169,11 +184,11 @@ class SlotStore:
                 await holding.keep_draft(conn, visit.session, hold_id, draft)
             return await holding.extend(conn, visit.session, hold_id, self.now)
 
-        return await self._in.write(extend)
+        return await self._in.write(extend, turns=_turns(visit))
 
     async def keep_draft(self, visit: Visit, hold_id: str, draft: Draft) -> None:
         """Remember what was typed, right or wrong."""
-        await self._in.write(lambda conn: holding.keep_draft(conn, visit.session, hold_id, draft))
+        await self._in.write(lambda conn: holding.keep_draft(conn, visit.session, hold_id, draft), turns=_turns(visit))
 
     async def confirm(self, visit: Visit, hold_id: str, draft: Draft, applicant: Applicant | None) -> Booking | Refusal:
         """Turn the hold into a booking, or move one; refused, it keeps what was typed. Repeated, it is the same."""
@@ -182,13 +197,15 @@ class SlotStore:
             await holding.keep_draft(conn, visit.session, hold_id, draft)
             return await steps.confirm(conn, visit, hold_id, applicant, self.now, dice=self._dice)
 
-        return await self._in.write(confirm)
+        return await self._in.write(confirm, turns=_turns(visit, applicant))
 
     async def book(self, visit: Visit, slot_id: int, applicant: Applicant) -> Booking | Refusal:
         """Hold and confirm in one step."""
         if refusal := await self._hopeless(visit, slot_id):
             return refusal
-        return await self._in.write(lambda conn: steps.book(conn, visit, slot_id, applicant, self.now))
+        return await self._in.write(
+            lambda conn: steps.book(conn, visit, slot_id, applicant, self.now), turns=_turns(visit, applicant)
+        )
 
     async def find(self, reference: str, file_number: str, person: str | None = None) -> Booking | Refusal:
         """The live booking with this reference and number."""
@@ -211,7 +228,7 @@ class SlotStore:
             found = await steps.find(conn, reference, file_number, visit.person, self.now)
             return found if isinstance(found, Refusal) else await steps.start_moving(conn, visit, found, self.now)
 
-        return await self._in.write(start)
+        return await self._in.write(start, turns=_turns(visit))
 
     async def moving(self, visit: Visit) -> Booking | None:
         """The booking that this visit is choosing another time for."""

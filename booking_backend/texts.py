@@ -7,7 +7,7 @@ differ: the rest is said like in its base.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from functools import cache
 from gettext import GNUTranslations
 from io import BytesIO
@@ -17,6 +17,8 @@ from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+
+from ecluse.origin.refusals import TEXTS, Texts
 
 LOCALES = Path(__file__).resolve().parent.parent / "templates" / "locales"
 DEFAULT = "fr"
@@ -123,8 +125,8 @@ class Words:
         return int(datetime(day.year, day.month, day.day, tzinfo=self._zone).timestamp())
 
     def day(self, day: date) -> str:
-        """A date in full, such as "lundi 24 novembre 2025"."""
-        return format_date(day, "EEEE d MMMM y", locale=self._catalogue.locale)
+        """A date in full as the language writes it, such as "lundi 24 novembre 2025" or "2025年11月24日星期一"."""
+        return format_date(day, "full", locale=self._catalogue.locale)
 
     def month(self, day: date) -> str:
         """A month, such as "novembre 2025"."""
@@ -146,6 +148,12 @@ class Words:
     def stamp(self, unix_seconds: int) -> str:
         """The same instant for programs, RFC 3339 with the office's offset."""
         return datetime.fromtimestamp(unix_seconds, self._zone).isoformat()
+
+
+def door_texts() -> Texts:
+    """What those who come without a pass are told, in every language that a browser asks for."""
+    codes = [code for code in catalogues() if "-x-" not in code]
+    return {code: {name: Words(code, UTC).say(f"door.{name}") for name in TEXTS[DEFAULT]} for code in codes}
 
 
 def negotiate(accept_language: str) -> str:

@@ -3,11 +3,12 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -55,13 +56,18 @@ class Transactions:
             async with self._engine.connect() as conn:
                 yield conn
 
-    async def write(self, step: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        """Run a step in a transaction of its own; if a concurrent one came first, once more. Raises Busy."""
+    async def write(self, step: Callable[[AsyncConnection], Awaitable[T]], *, turns: Collection[str] = ()) -> T:
+        """Run a step in a transaction of its own; if a concurrent one came first, once more. Raises Busy.
+
+        Steps that share one of `turns` come one after the other, each seeing all that the earlier ones wrote.
+        """
         with _busy():
             for _ in range(_TRIES):
                 try:
                     async with self._turn, AsyncExitStack() as stack:
-                        return await step(await self._lock(stack))
+                        conn = await self._lock(stack)
+                        await self._take_turns(conn, turns)
+                        return await step(conn)
                 except DBAPIError as error:
                     if not collided(error):
                         raise
@@ -78,3 +84,9 @@ class Transactions:
                 if not is_locked(error) or time.monotonic() >= ends_at:
                     raise
                 await asyncio.sleep(random.uniform(0.001, 0.005))  # noqa: S311 - only to fall out of step
+
+    async def _take_turns(self, conn: AsyncConnection, turns: Collection[str]) -> None:
+        if self.embedded:
+            return  # all that write take turns there
+        for each in sorted(turns):  # in this order and before any row, so that no two can wait for each other
+            await conn.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:turn, 0))"), {"turn": each})

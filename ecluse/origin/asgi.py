@@ -60,7 +60,7 @@ class PassGate:
                 return
             kind = "websocket.http.response"
         headers, body = answer(
-            refusal, public_url=self._door.public_url, accept=_said(scope, b"accept"),
+            refusal, public_url=self._door.public_url, texts=self._door.texts, accept=_said(scope, b"accept"),
             accept_language=_said(scope, b"accept-language"),
         )  # fmt: skip
         raw = [(name.lower().encode(), value.encode()) for name, value in headers]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Required, TypedDict, Unpack
 
 from ecluse.clock import Clock, system_clock
-from ecluse.origin.refusals import EXPIRED, FORGED, MISSING, OTHER_ROOM, TWICE, Refusal
+from ecluse.origin.refusals import EXPIRED, FORGED, MISSING, OTHER_ROOM, TEXTS, TWICE, Refusal, Texts
 from ecluse.tokens import Expired, Forged, Pass, PassSigner, SigningKey, WrongRoom
 
 PASS_KEY = "ecluse.pass"  # noqa: S105 - a name, no secret
@@ -36,6 +36,8 @@ class Options(TypedDict, total=False):
     """What needs no pass: an entry that ends in "/" opens all below it, another exactly itself. None at first."""
     public_url: str
     """Where the waiting room is; refusals lead there."""
+    texts: Texts
+    """What refusals say in more languages than French and English, in the words of `refusals.TEXTS`."""
     leeway_seconds: float
     """How far this clock may be behind the gateway's or before it, 5 at first and 30 at most."""
     clock: Clock
@@ -63,6 +65,10 @@ class Door:
         self._prefixes = tuple(path for path in open_paths if path.endswith("/"))
         self._exact = frozenset(path for path in open_paths if not path.endswith("/"))
         self.public_url = options.get("public_url", "")
+        self.texts = {**TEXTS, **options.get("texts", {})}
+        for language, texts in self.texts.items():
+            if missing := TEXTS["en"].keys() - texts.keys():
+                raise ValueError(f"the texts of refusals in {language!r} lack {', '.join(sorted(missing))}")
 
     def is_open(self, path: str) -> bool:
         """Whether this path, decoded, needs no pass."""

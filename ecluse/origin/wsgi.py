@@ -40,7 +40,7 @@ class WsgiPassGate:
 
     def _refuse(self, refusal: Refusal, environ: dict[str, Any], start_response: "StartResponse") -> Iterable[bytes]:
         headers, body = answer(
-            refusal, public_url=self._door.public_url, accept=environ.get("HTTP_ACCEPT", ""),
+            refusal, public_url=self._door.public_url, texts=self._door.texts, accept=environ.get("HTTP_ACCEPT", ""),
             accept_language=environ.get("HTTP_ACCEPT_LANGUAGE", ""),
         )  # fmt: skip
         start_response(REASON, headers)

@@ -1,5 +1,7 @@
 import os
+import random
 from collections.abc import AsyncIterator, Iterator
+from itertools import count
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,6 +16,7 @@ from tests.booking_backend.postgres import Postgres, binaries
 from tests.booking_backend.visitor import KEY, ROOM, Visitor, running
 
 PARIS = ZoneInfo("Europe/Paris")
+_numbers = count()
 OFFICE = Office(
     services=[
         ServiceRules(id=number, names=names, minutes=30, horizon_days=14)
@@ -108,3 +111,23 @@ def postgres() -> Iterator[Postgres]:
         yield server
     finally:
         server.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'booking.sqlite3'}"
+    made: str = request.getfixturevalue("postgres").make(f"booking_{next(_numbers)}")
+    return made
+
+
+@pytest.fixture
+async def both(url: str, clock: ManualClock) -> AsyncIterator[tuple[SlotStore, SlotStore]]:
+    """Two stores on one database, as two processes would have."""
+    stores = tuple(SlotStore(url, clock=clock, dice=random.Random(7)) for _ in range(2))
+    await stores[0].migrate()
+    for store in stores:
+        await store.prepare(zone=PARIS, wanted=OFFICE, weeks=3)
+    yield stores[0], stores[1]
+    for store in stores:
+        await store.close()

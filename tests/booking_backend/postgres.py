@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,15 @@ from tests.ecluse.small_programs import wait_until
 
 NOBODY = 65_534
 """PostgreSQL refuses to run as root."""
+_BOUND = f"""
+import os, sys
+from ecluse.process import die_with_parent
+if os.geteuid() == 0:
+    os.setgroups([]), os.setgid({NOBODY}), os.setuid({NOBODY})
+die_with_parent(int(sys.argv[1]))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+"""Like `ecluse.process`, which NOBODY may not be allowed to read: the kernel forgets the wish of who becomes another."""
 
 
 def binaries() -> Path | None:
@@ -28,7 +38,10 @@ def binaries() -> Path | None:
 
 
 class Postgres:
-    """One server. `kill` ends it as a power cut would; `start` brings it back with what was committed."""
+    """One server. `kill` ends it in the midst of its work; `start` brings it back with what was committed.
+
+    It does not outlive this process, however that ends.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._bin = folder
@@ -49,10 +62,12 @@ class Postgres:
     def start(self) -> None:
         with (self.home / "log").open("ab") as log:
             self._server = subprocess.Popen(
-                [str(self._bin / "postgres"), "-D", str(self.home / "data"), "-p", str(self.port),
+                [sys.executable, "-c", _BOUND, str(os.getpid()),
+                 str(self._bin / "postgres"), "-D", str(self.home / "data"), "-p", str(self.port),
                  "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self.home}",
-                 "-c", "max_connections=60"],
-                stdout=log, stderr=log, cwd=self.home, start_new_session=True, **self._as,
+                 "-c", "max_connections=60",
+                 "-c", "fsync=off"],  # what a killed process wrote is the kernel's: only a power cut would lose it
+                stdout=log, stderr=log, cwd=self.home, start_new_session=True,
             )  # fmt: skip
 
     def make(self, database: str) -> str:

@@ -1,7 +1,11 @@
 """The pages that lead to a time: services, sites, the calendar, the times of a day."""
 
+from datetime import UTC
+
+import pytest
 from starlette.types import ASGIApp
 
+from booking_backend.texts import Words, catalogues
 from ecluse.clock import ManualClock
 from tests.booking_backend.test_journey import left, says
 from tests.booking_backend.visitor import Visitor, ask
@@ -17,7 +21,7 @@ async def test_the_calendar_shows_free_full_and_closed_days_and_turns_its_months
     page = await visitor.get("/services/1/sites/1")  # the clock says Friday 15 January 2027
     assert page.found(r"<caption>([^<]+)<") == ["January 2027"]
     days = page.found(r'class="day" href="/services/1/sites/1/([^"]+)"')
-    assert page.found(r'aria-label="(Monday[^"]+)"')[0] == "Monday 18 January 2027, 48 places free"
+    assert page.found(r'aria-label="(Monday[^"]+)"')[0] == "Monday, 18 January 2027, 48 places free"
     assert days == [f"2027-01-{day}" for day in (18, 19, 20, 21, 22, 25, 26, 27, 28, 29)]
     assert page.found(r'class="day none"><b>(\d+)')[:3] == ["1", "2", "3"]
     assert page.text.count('<th scope="col">') == 7
@@ -29,7 +33,7 @@ async def test_the_calendar_shows_free_full_and_closed_days_and_turns_its_months
             assert (await other.post("/holds", {"slot": slot["id"]})).status == 303
     full = await visitor.get("/services/1/sites/1")
     assert full.found(r'class="day full"><b>(\d+)</b> <span class="hidden-text">full<') == ["18"]
-    assert says(full, "First free day: Tuesday 19 January 2027")
+    assert says(full, "First free day: Tuesday, 19 January 2027")
     clock.advance(4 * 86_400)
     page = await visitor.get("/services/1/sites/1")
     [after] = page.found(r'rel="next" href="([^"#]+)#month"')
@@ -92,3 +96,11 @@ async def test_the_stylesheets_and_the_health_check_are_open_to_all(app: ASGIApp
 async def test_without_a_pass_no_page_is_served(app: ASGIApp) -> None:
     for path in ("/", "/services/1", "/holds/x", "/bookings/x", "/api/services", "/nowhere"):
         assert (await ask(app, "GET", path)).status == 403
+
+
+@pytest.mark.parametrize("lang", [code for code in catalogues() if "-x-" not in code])
+async def test_who_comes_without_a_pass_is_told_in_their_language(app: ASGIApp, lang: str) -> None:
+    refused = await ask(app, "GET", "/", headers=[(b"accept", b"text/html"), (b"accept-language", lang.encode())])
+    assert refused.status == 403
+    assert refused.headers["content-language"] == lang
+    assert Words(lang, UTC).say("door.go_round") in refused.text

@@ -74,7 +74,7 @@ async def test_who_gives_an_address_gets_letters_of_what_happens_to_the_appointm
         reference = done.headers["content-location"].rpartition("/")[2]
         letter = await box.letter()
         assert letter["X-To"] == "amina@example.org"
-        assert letter["Subject"] == "Appointment confirmed: Monday 18 January 2027 at 09:00"
+        assert letter["Subject"] == "Appointment confirmed: Monday, 18 January 2027 at 09:00"
         assert letter["Auto-Submitted"] == "auto-generated"
         body = letter.get_body()
         assert body is not None

@@ -143,7 +143,7 @@ def test_a_password_is_hashed_for_an_agent_and_a_short_one_refused() -> None:
     ("option", "value", "named"),
     [
         ("--smtp", "http://x", "--smtp"), ("--agents", "env:NO_SUCH", "NO_SUCH"), ("--cost-ms", "-1", "--cost-ms"),
-        ("--partner-token", "plain", "partner"),
+        ("--partner-token", "plain", "partner"), ("--person-key", "env:NO_SUCH", "NO_SUCH"),
     ],
 )  # fmt: skip
 def test_an_option_that_cannot_be_is_bad_usage(database: Path, option: str, value: str, named: str) -> None:

@@ -11,6 +11,7 @@ from babel.messages.pofile import read_po
 from booking_backend.pages import TEMPLATES
 from booking_backend.slots import Mistake, Refusal
 from booking_backend.texts import LOCALES, Words, catalogues, negotiate
+from ecluse.origin.refusals import TEXTS
 from tests.booking_backend.conftest import PARIS
 
 PROGRAM = Path(TEMPLATES).parent / "booking_backend"
@@ -57,6 +58,7 @@ def used() -> set[str]:
     keys |= {f"refusal.{each}" for each in re.findall(reasons, source)}
     keys |= {f"agents.{each}" for each in re.findall(r'_signing_in\(request, "([a-z_]+)"', source)}
     keys |= {f"agents.state.{each}" for each in ("expected", "arrived", "absent")}
+    keys |= {f"door.{each}" for each in TEXTS["en"]}
     return keys | {"times.morning", "times.afternoon", "mail.made", "mail.moved", "mail.cancelled"}
 
 
@@ -133,9 +135,30 @@ def test_times_are_those_of_the_office() -> None:
     assert words.stamp(noon_utc) == "2027-01-15T13:00:00+01:00"
     assert words.midnight(date(2027, 1, 15)) == noon_utc - 13 * 3600
     english = Words("en", PARIS)
-    assert english.day(words.day_of(noon_utc)) == "Friday 15 January 2027"
+    assert english.day(words.day_of(noon_utc)) == "Friday, 15 January 2027"
     assert english.month(date(2027, 1, 15)) == "January 2027"
     assert english.weekdays()[0] == ("Mon", "Monday")
+
+
+@pytest.mark.parametrize(
+    ("lang", "day", "month"),
+    [
+        ("ar", "الخميس، 24 ديسمبر 2026", "ديسمبر 2026"),
+        ("bn", "বৃহস্পতিবার, 24 ডিসেম্বর, 2026", "ডিসেম্বর 2026"),
+        ("en", "Thursday, 24 December 2026", "December 2026"),
+        ("es", "jueves, 24 de diciembre de 2026", "diciembre de 2026"),
+        ("fr", "jeudi 24 décembre 2026", "décembre 2026"),
+        ("fr-x-facile", "jeudi 24 décembre 2026", "décembre 2026"),
+        ("pt", "quinta-feira, 24 de dezembro de 2026", "dezembro de 2026"),
+        ("ta", "வியாழன், 24 டிசம்பர், 2026", "டிசம்பர் 2026"),
+        ("tr", "24 Aralık 2026 Perşembe", "Aralık 2026"),
+        ("uk", "четвер, 24 грудня 2026\N{NARROW NO-BREAK SPACE}р.", "грудень 2026\N{NARROW NO-BREAK SPACE}р."),
+        ("zh", "2026年12月24日星期四", "2026年12月"),
+    ],
+)
+def test_dates_are_written_as_the_language_writes_them(lang: str, day: str, month: str) -> None:
+    words, christmas_eve = Words(lang, UTC), date(2026, 12, 24)
+    assert (words.day(christmas_eve), words.month(christmas_eve)) == (day, month)
 
 
 @pytest.mark.parametrize("lang", list(catalogues()))

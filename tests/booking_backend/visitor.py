@@ -41,9 +41,11 @@ class Answer:
         return re.findall(pattern, self.text)
 
 
-def pass_for(session: str, clock: Clock, *, room: str = ROOM, key: SigningKey = KEY, seconds: int = 60) -> str:
+def pass_for(
+    session: str, clock: Clock, *, room: str = ROOM, key: SigningKey = KEY, seconds: int = 60, person: str | None = None
+) -> str:
     now = int(clock())
-    granted = Pass(room=room, session=session, lane="main", issued_at=now, expires_at=now + seconds)
+    granted = Pass(room=room, session=session, lane="main", issued_at=now, expires_at=now + seconds, person=person)
     return PassSigner([key], clock=clock).sign(granted)
 
 
@@ -76,10 +78,11 @@ class Visitor:
     app: ASGIApp
     clock: Clock
     session: str = "session-1"
+    person: str | None = None
     headers: Mapping[str, str] = field(default_factory=lambda: {"accept-language": "en"})
 
     async def _ask(self, method: str, target: str, body: bytes, extra: Mapping[str, str]) -> Answer:
-        sent = {**self.headers, "ecluse-pass": pass_for(self.session, self.clock)}
+        sent = {**self.headers, "ecluse-pass": pass_for(self.session, self.clock, person=self.person)}
         sent.update({name.replace("_", "-"): value for name, value in extra.items()})
         headers = [(name.encode(), value.encode()) for name, value in sent.items()]
         return await ask(self.app, method, target, headers=headers, body=body)

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from ecluse.clock import ManualClock
 from ecluse.origin import PassGate, SigningKey, WsgiPassGate
+from ecluse.origin.refusals import TEXTS
 from ecluse.tokens import Ticket, TicketSigner
 from tests.ecluse.origin.asked import GATES, KEY, ROOM, Answer, Ask, Inside, pass_for
 
@@ -184,10 +185,23 @@ async def test_a_person_is_refused_with_a_page_in_their_language_that_leads_to_t
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["content-language"] == language
     assert answer.headers["content-security-policy"] == "default-src 'none'"
-    assert f'<html lang="{language}">' in page
+    assert f'<html lang="{language}" dir="auto">' in page
     assert words in page
     assert 'href="https://rdv.example.fr/?a=1&amp;b=&quot;"' in page
     assert inside.passes == []
+
+
+async def test_a_service_may_refuse_in_more_languages(opened: Callable[..., Ask]) -> None:
+    italian = {name: f"<{name}>" for name in TEXTS["en"]}
+    ask = opened(texts={"it": italian}, public_url="https://rdv.example.fr/")
+    for wanted, language, words in (
+        ("it, en", "it", "&lt;go_round&gt;"),
+        ("de", "fr", "salle"),
+        ("en", "en", "waiting"),
+    ):
+        answer = await ask("GET", "/", HTML, ("Accept-Language", wanted))
+        assert answer.headers["content-language"] == language
+        assert words in answer.body.decode()
 
 
 async def test_a_refusal_names_the_public_address_only_where_it_is_known(opened: Callable[..., Ask]) -> None:
@@ -211,7 +225,7 @@ async def test_every_refusal_has_its_page_in_both_languages(ask: Ask, clock: Man
     [({"keys": []}, "at least one key"), ({"keys": ""}, "shorter than 16"), ({"keys": [KEY, "short"]}, "shorter than 16"),
      ({"rooms": []}, "id of the room"), ({"rooms": ""}, "id of the room"), ({"leeway_seconds": 31}, "from 0 to 30"),
      ({"leeway_seconds": -1}, "from 0 to 30"), ({"open_paths": "/static/"}, "list of paths"),
-     ({"open_paths": [""]}, "list of paths")],
+     ({"open_paths": [""]}, "list of paths"), ({"texts": {"it": {"title": "x"}}}, "'it' lack expired, go_round, link")],
     ids=str,
 )  # fmt: skip
 def test_a_gate_that_could_not_refuse_does_not_start(gate: Any, options: dict[str, Any], why: str) -> None:
