@@ -9,6 +9,7 @@ import getpass
 import os
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, tzinfo
@@ -21,7 +22,7 @@ from starlette.types import ASGIApp
 
 from booking_backend.agents_door import hashed, read_agents
 from booking_backend.app import Extras, create_app
-from booking_backend.engine import BadUrl
+from booking_backend.engine import BadUrl, try_file
 from booking_backend.fragile import FragileServer
 from booking_backend.mailing import MailServer
 from booking_backend.migrating import WrongSchema
@@ -158,8 +159,9 @@ def _with_store(database: str, work: Callable[[SlotStore], Awaitable[None]]) -> 
             await store.close()
 
     try:
+        try_file(database)
         asyncio.run(run())
-    except (WrongSchema, SQLAlchemyError, Busy) as error:
+    except (WrongSchema, sqlite3.Error, SQLAlchemyError, Busy) as error:
         sys.stderr.write(f"booking backend: the database cannot be used: {error}\n")
         return 1
     return 0

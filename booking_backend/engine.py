@@ -4,6 +4,8 @@ On SQLite writers take the lock first (`BEGIN IMMEDIATE`), the log is write-ahea
 On PostgreSQL each step's condition is in its statement, so READ COMMITTED is enough; what collides is tried again.
 """
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,17 @@ def open_engine(database: Path | str, *, pool_size: int = 4) -> AsyncEngine:
         )  # fmt: skip
     except ImportError:
         raise BadUrl("PostgreSQL needs one more package: pip install 'ecluse[postgres]'") from None
+
+
+def try_file(database: str) -> None:
+    """Open a database that is a file, and close it again. Raises sqlite3.Error.
+
+    aiosqlite leaves a thread behind that failed to open one, and at the end of a program it dies with a traceback.
+    """
+    path = database.removeprefix("sqlite:///")
+    if "://" not in path:
+        with closing(sqlite3.connect(path, timeout=OPEN_TIMEOUT_MS / 1000)) as connection:
+            connection.execute("PRAGMA schema_version")
 
 
 def _sqlite(database: Path, pool_size: int) -> AsyncEngine:

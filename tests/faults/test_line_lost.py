@@ -107,7 +107,7 @@ async def _lose_everything(broken: Broken, redis: "Redis", crowd: Crowd) -> None
 
 async def _hold(broken: Broken, crowd: Crowd, epoch: str) -> tuple[dict[str, Any], list[Page]]:
     """Just after: the board says so, nobody new goes straight in, nobody is called."""
-    await broken.board_says(lambda board: board["epoch"] not in ("", epoch))
+    await broken.board_says(lambda board: board["epoch"] not in ("", epoch) and "healing" in board)
     board = await broken.board()
     assert board["healing"]["spread_seconds"] == 10
     newcomers = await crowd.join(3)
