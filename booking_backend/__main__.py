@@ -88,7 +88,7 @@ def _app(options: argparse.Namespace) -> ASGIApp:
         extras=Extras(
             wanted=Filling(seed=options.seed, counters=options.counters),
             mail=_mail(options),
-            person_key=read_secret(options.person_key, os.environ) if options.person_key else "",
+            person_key=read_secret(options.person_key, os.environ) if options.person_key is not None else "",
             partner_tokens=[read_secret(each, os.environ) for each in options.partner_token],
             public_url=options.public_url,
             agents=read_agents(_told(options.agents).splitlines()),

@@ -46,7 +46,7 @@ def open_engine(database: Path | str, *, pool_size: int = 4) -> AsyncEngine:
             connect_args={"timeout": OPEN_TIMEOUT_MS / 1000, "command_timeout": OPEN_TIMEOUT_MS / 1000},
         )  # fmt: skip
     except ImportError:
-        raise BadUrl("PostgreSQL needs one more package: pip install 'ecluse[postgres]'") from None
+        raise BadUrl("PostgreSQL needs one more package: pip install '.[postgres]'") from None
 
 
 def try_file(database: str) -> None:

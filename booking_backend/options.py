@@ -38,7 +38,7 @@ def _serve() -> argparse.ArgumentParser:
         help="where the key is (default env:ECLUSE_ORIGIN_KEY); again for an older key that still verifies",
     )
     parser.add_argument(
-        "--person-key", default="", metavar="env:NAME|file:/path", help="the person.key of a nominative room: "
+        "--person-key", metavar="env:NAME|file:/path", help="the person.key of a nominative room: "
         "only who took the place in line can book (default: any file number)",
     )  # fmt: skip
     parser.add_argument(

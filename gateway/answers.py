@@ -18,7 +18,7 @@ from gateway.page_mould import pack
 from gateway.page_views import HoursView, PageState
 from gateway.pages import SECURITY_HEADERS, Pages, ProblemView, WaitingView
 from gateway.prepared import Prepared, SharedHead
-from gateway.problems import ROWS, send_problem
+from gateway.problems import ROWS, headers_of, send_problem
 from gateway.requests import query, wants_page
 
 HTML = (b"content-type", b"text/html; charset=utf-8")
@@ -169,10 +169,7 @@ class Answers:
             refresh_seconds=HOLD_REFRESH_SECONDS if row.slug in _REFRESHED_SLUGS and retry_to else 0,
             look=PLAIN_LOOK if room is None else room.look,
         )
-        out: Headers = [*headers]
-        if error.retry_after_seconds is not None:
-            out.append((b"retry-after", str(error.retry_after_seconds).encode()))
-        await send_page(scope, send, row.status, out, self.pages.problem(view))
+        await send_page(scope, send, row.status, [*headers, *headers_of(error)], self.pages.problem(view))
 
 
 def _takes_packed(scope: Scope) -> bool:

@@ -14,7 +14,7 @@ from gateway.prepared import Prepared
 from gateway.problems import send_problem
 
 STREAMS_MAX = 10_000
-"""Streams per process; beyond, polling is the better service (PERF.md)."""
+"""Streams per process; beyond, polling is the better service."""
 _KEEP_ALIVE = b": still here\n\n"
 _COMMON: Headers = [
     (b"cache-control", b"public, max-age=1"),

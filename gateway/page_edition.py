@@ -36,6 +36,8 @@ MOULDS = 256
 """How many moulds of a language are kept: rooms × states × what may be shown or not."""
 CASTINGS = 128
 """How many castings of a language are kept, some 15 kB each: those of a minute or two."""
+CAST_FOR = 4
+"""For how many askers within a minute a casting is made."""
 
 
 class Moment(NamedTuple):
@@ -78,7 +80,8 @@ class Edition:
         locale, self._catalogue = locale_of(code), catalogue_of(roots, code)
         self.phrases = Phrases(locale, self._catalogue, zone)
         self._mould = lru_cache(maxsize=MOULDS)(self._cast)
-        self._castings: dict[tuple[SharedPart, Moment], Casting | None] = {}
+        self._castings: dict[tuple[SharedPart, Moment], Casting] = {}
+        self._asked: dict[tuple[SharedPart, Moment], int] = {}
         self._env = Environment(
             # A folder of one's own goes before ours.
             loader=ChoiceLoader([FileSystemLoader(root) for root in reversed(roots)]),
@@ -146,13 +149,17 @@ class Edition:
         return casting.fill_packed(self._own_part(view))
 
     def _casting(self, key: tuple[SharedPart, Moment]) -> Casting | None:
-        """It costs ten pages, so it is made for the second visitor: an address of one's own is no reason."""
+        """It costs ten pages, so it is made once several asked for it: an address of one's own does not pay."""
         found = self._castings.get(key)
         if found is None:
-            asked_before = key in self._castings
+            if len(self._asked) >= CASTINGS:
+                self._asked.clear()
+            self._asked[key] = asked = self._asked.get(key, 0) + 1
+            if asked < CAST_FOR:
+                return None
             if len(self._castings) >= CASTINGS:
-                self._castings.clear()
-            self._castings[key] = found = self._mould(key[0]).poured(key[1]._asdict()) if asked_before else None
+                del self._castings[next(iter(self._castings))]
+            found = self._castings[key] = self._mould(key[0]).poured(key[1]._asdict())
         return found
 
     def sheet(self, template: str, view: WaitingView, more: Mapping[str, object]) -> bytes:

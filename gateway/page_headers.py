@@ -17,4 +17,4 @@ SECURITY_HEADERS: Headers = [
     (b"cache-control", b"no-store"),
     (b"vary", b"Cookie, Accept-Language, Accept-Encoding"),
 ]
-"""What every page carries, besides its content type (SECURITY.md §6.2)."""
+"""What every page carries, besides its content type."""

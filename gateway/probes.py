@@ -25,7 +25,7 @@ class Probes:
         await respond(send, 200, _HEADERS, b'{"status":"ok"}')
 
     async def readyz(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """The store answers, its clock and ours agree, and every board is fresh; 503 with what is not, otherwise."""
+        """The store answers and its clock agrees with ours, else 503 with what is wrong. Stale boards are only told."""
         checks: dict[str, object] = {}
         try:
             seconds, _ = await self._store.command("TIME")

@@ -79,6 +79,17 @@ ROWS: Mapping[type[errors.EcluseError], Row] = {
 BY_SLUG = {row.slug: (kind, row) for kind, row in ROWS.items()}
 
 
+def headers_of(error: errors.EcluseError) -> Headers:
+    """What the status of an error wants said: when to come back, how to prove oneself."""
+    out: Headers = []
+    if error.retry_after_seconds is not None:
+        out.append((b"retry-after", str(error.retry_after_seconds).encode()))
+    if ROWS[type(error)].status == HTTPStatus.UNAUTHORIZED:
+        # RFC 9110 §15.5.2: every 401 says how. Browsers ask nobody anything for this one.
+        out.append((b"www-authenticate", b"Bearer"))
+    return out
+
+
 async def send_problem(
     send: Send,
     error: errors.EcluseError,
@@ -94,10 +105,8 @@ async def send_problem(
         "type": PREFIX + row.slug, "title": row.title, "status": code, "detail": error.public,
     }  # fmt: skip
     body.update(members or {})
-    out: Headers = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store"), *headers]
-    if error.retry_after_seconds is not None and not any(name == b"retry-after" for name, _ in out):
-        out.append((b"retry-after", str(error.retry_after_seconds).encode()))
-    if row.status == HTTPStatus.UNAUTHORIZED:
-        # RFC 9110 §15.5.2: every 401 says how to prove oneself. Browsers ask nobody anything for this one.
-        out.append((b"www-authenticate", b"Bearer"))
+    given: Headers = [*headers]
+    out: Headers = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store"), *given]
+    named = {name for name, _ in given}
+    out += [(name, value) for name, value in headers_of(error) if name not in named]
     await respond(send, code, out, json.dumps(body, ensure_ascii=False).encode())

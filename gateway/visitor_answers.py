@@ -1,4 +1,4 @@
-"""The answers of the visitor interface: the documents of CONTRACT.md, redirects, bare statuses."""
+"""The answers of the visitor interface: the documents of docs/http.md, redirects, bare statuses."""
 
 import json
 from datetime import UTC, datetime

@@ -1,6 +1,6 @@
 """What a visitor is told, read strictly: a fast wrong answer is a failure. And the arithmetic of one's own position.
 
-Written from CONTRACT.md alone, so that it checks the gateway instead of repeating it.
+Written from docs/http.md alone, so that it checks the gateway instead of repeating it.
 """
 
 import base64
@@ -21,7 +21,7 @@ _POLLS_PER_WAIT = 10
 
 
 class WrongAnswer(Exception):
-    """An answer that CONTRACT.md does not allow. `kind` is short and names no visitor; `detail` is for a person."""
+    """An answer that docs/http.md does not allow. `kind` is short and names no visitor; `detail` is for a person."""
 
     def __init__(self, kind: str, detail: str = "", *, retry_after_seconds: float = 0.0) -> None:
         super().__init__(f"{kind}: {detail}" if detail else kind)

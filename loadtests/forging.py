@@ -1,6 +1,6 @@
 """Proofs that nobody issued, and what must become of them: no pass of these opens the door, no ticket of these claims.
 
-Source of the kinds: RFC 8725 (JSON Web Token best current practices) §2, and CONTRACT.md "Pass".
+Source of the kinds: RFC 8725 (JSON Web Token best current practices) §2, and docs/pass.md.
 """
 
 import time

@@ -12,7 +12,7 @@ import structlog
 
 from ecluse.notify_secrets import NotifySecrets, notify_secrets
 from ecluse.reload import stop_on_hangup
-from ecluse.settings import ConfigurationError, Settings, load, secrets
+from ecluse.settings import ConfigurationError, Settings, load
 from ecluse.store.client import Store
 from ecluse.store.safety import check_server
 from ecluse.telemetry import Metrics, configure_logging
@@ -30,7 +30,7 @@ async def _run(settings: Settings, telling: Mapping[str, NotifySecrets], metrics
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    stop_on_hangup(config, stop.set, _check)
+    stop_on_hangup(config, stop.set, notify_secrets)  # a worker has, and needs, no other secret
     try:
         for warning in await check_server(store):
             log.warning("store_setting", advice=warning)
@@ -38,12 +38,6 @@ async def _run(settings: Settings, telling: Mapping[str, NotifySecrets], metrics
         await Worker(settings, store, metrics, _notify(settings, telling, store, metrics)).run(stop)
     finally:
         await store.close()
-
-
-def _check(settings: Settings) -> None:
-    """What a new configuration must pass before this process ends for it."""
-    secrets(settings)
-    notify_secrets(settings)
 
 
 def _notify(

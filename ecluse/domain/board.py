@@ -113,7 +113,7 @@ class Board:
     """`{since_ms, calls_from_ms, until_ms, spread_seconds}` while a line that Redis lost comes back."""
 
     def document(self) -> dict[str, object]:
-        """The board as CONTRACT.md names its fields; `campaign`, `draw` and `pace` only where a room has them,
+        """The board as docs/http.md names its fields; `campaign`, `draw` and `pace` only where a room has them,
         `slower` and `healing` only while they say something."""
         optional = (
             ("campaign", self.campaign),

@@ -2,7 +2,7 @@
 
 The sorted ids are fixed by their Merkle root; then comes a value that nobody could know or choose before; the seed is
 SHA-256 over both, and each ticket's place is HMAC-SHA256(seed, id) as a fraction: a uniform order without any choice
-left. docs/draw.md tells it to people, SECURITY 3.3 is the reasoning.
+left. docs/draw.md tells it to people, and why.
 """
 
 import re

@@ -3,7 +3,7 @@
 Nothing is stored per visitor. Now and then a *promise* is kept for a place in line: when it was made, and what was
 told. When the serving place passes it, the wait is known, and its ratio to what was expected goes into the memory of
 its horizon. The slow estimate is the quantile of those ratios whose level follows the misses (Gibbs and Candès 2021,
-SECURITY.md 5.5), so that nine in ten waits end before it although the pace drifts.
+adaptive conformal inference), so that nine in ten waits end before it although the pace drifts.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""What a protected service may tell the gateway in its answers (CONTRACT, "Origin"). The visitor sees neither."""
+"""What a protected service may tell the gateway in its answers (docs/pass.md). The visitor sees neither."""
 
 from typing import Protocol
 

@@ -1,6 +1,6 @@
 """Who may come in, decided the same for ASGI and WSGI: which paths are open, and whether a pass is genuine.
 
-Pure but for the clock. Source: CONTRACT, "Pass"; docs/pass.md, "What a verifier must do".
+Pure but for the clock. Source: docs/pass.md, "What a verifier must do".
 """
 
 from collections.abc import Mapping, Sequence

@@ -14,7 +14,7 @@ COLOURS = ("#0b5a7a", "#c2571a", "#4c7a34", "#7a3f74", "#6b6b6b")
 
 
 class NoPlots(Exception):
-    """Pictures need matplotlib: pip install ecluse[plots]."""
+    """Pictures need matplotlib: pip install .[plots]."""
 
 
 def figure(**options: Any) -> "Figure":

@@ -1,4 +1,4 @@
-"""The way to Redis: steps asked for in one turn of the event loop travel as one pipeline (PERF.md: three times the
+"""The way to Redis: steps asked for in one turn of the event loop travel as one pipeline (three times the
 throughput), at most one on its way at a time.
 
 Every step may be sent twice without harm, so a connection that broke is tried once more. A script Redis does not know

@@ -1,6 +1,6 @@
 """The names of a room's keys: all share its hash tag, so each step is legal in Cluster and rooms spread over shards.
 
-Beyond the table of DESIGN.md: `ended` (session or ticket id → when it finished or left, ms), by which gateways refuse
+`ended` (session or ticket id → when it finished or left, ms), by which gateways refuse
 passes of visits that are over; `shown` (called ticket id → its deadline) and `pressing` (called ticket id → when Enter
 was last pressed, ms), from which the worker knows whom it may still expect; `visits` (session id → when it was
 admitted, ms), so that a visit has a longest time whatever pass is shown; `drawn` (a string: the sorted ids of a draw, a

@@ -76,6 +76,7 @@ async def test_a_database_that_is_away_at_midnight_is_asked_again(
         while await store.slot(last + WEEKDAY) is None:
             await asyncio.sleep(0)
     trying.cancel()
+    await asyncio.gather(trying, return_exceptions=True)
     await impatient.close()
 
 

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 import redis
 
+import ecluse.store
 from ecluse.embedded import find_server
 from ecluse.ports import accepts, free_ports
 from tests.deploy.rig import DEPLOY, OPERATOR_KEY, replaced, running, running_stack
@@ -75,6 +76,27 @@ def test_without_a_password_nothing_is_told(port: int) -> None:
 def test_the_user_of_the_gateways_may_not(admin: "redis.Redis", command: tuple[str, ...]) -> None:
     verdict = str(admin.acl_dryrun("ecluse", *command))
     assert re.search("no permissions|has no perm", verdict), verdict
+
+
+def _used() -> set[str]:
+    """Every command that a script or the store's own code names."""
+    store = Path(ecluse.store.__file__).parent
+    by_scripts = [re.findall(r"redis\.p?call\(\s*'(\w+)'", each.read_text()) for each in store.rglob("*.lua")]
+    by_code = [re.findall(r"command\(\s*\"([A-Z]+)\"", each.read_text()) for each in store.rglob("*.py")]
+    return {name for names in (*by_scripts, *by_code) for name in names}
+
+
+def test_the_user_of_the_gateways_may_run_every_command_that_is_used(admin: "redis.Redis") -> None:
+    used = _used()
+    assert {"ZADD", "BITFIELD", "UNLINK", "XREVRANGE", "PEXPIRE"} <= used, "the commands are no longer found"
+    refused = {}
+    for name in used:
+        [described] = admin.execute_command("COMMAND INFO", name)
+        needs = abs(described[1])  # its arity, the name included
+        verdict = admin.acl_dryrun("ecluse", name, *["ecluse:{x}:1"] * (needs - 1))
+        if verdict != "OK":
+            refused[name] = verdict
+    assert refused == {}
 
 
 async def test_gateway_and_worker_need_nothing_more(port: int, admin: "redis.Redis", tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +48,10 @@ class Broken:
         ]  # fmt: skip
         self.config.write_text("\n".join(lines), encoding="utf-8")
 
-    def _start(self, name: str, *command: str) -> None:
+    def _start(self, name: str, *command: str, secrets: Mapping[str, str] = SECRETS) -> None:
         with (self.directory / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(
-                bound_command(command), stdout=log, stderr=log, env=os.environ | SECRETS, start_new_session=True
+                bound_command(command), stdout=log, stderr=log, env={**os.environ, **secrets}, start_new_session=True
             )
 
     async def start_redis(self) -> None:
@@ -60,7 +60,8 @@ class Broken:
         await until(lambda: accepts(self.redis_port))
 
     async def start_worker(self, name: str = "worker") -> None:
-        self._start(name, sys.executable, "-m", "queue_worker", "--config", str(self.config))
+        # As deploy/systemd runs it: a worker is given no secret.
+        self._start(name, sys.executable, "-m", "queue_worker", "--config", str(self.config), secrets={})
 
     async def start_gateway(self, index: int = 0) -> None:
         port = str(self.ports[index])

@@ -2,6 +2,7 @@
 
 import signal
 
+from tests.ecluse.small_programs import until
 from tests.faults.conftest import OpenBroken
 from tests.gateway.visitor import ROOM
 
@@ -43,6 +44,19 @@ async def test_a_worker_told_to_end_does_so_in_order(open_broken: OpenBroken) ->
     assert broken.kill("gateway0", signal.SIGTERM) in (0, -signal.SIGTERM)
     for name in ("worker", "gateway0"):
         assert "Traceback" not in broken.log_of(name)
+
+
+async def test_a_new_configuration_ends_a_worker_and_a_wrong_one_does_not(open_broken: OpenBroken) -> None:
+    broken = await open_broken()
+    await broken.board_says(lambda board: board["at_ms"] > 0)
+    right = broken.config.read_text(encoding="utf-8")
+    broken.config.write_text(right.replace("pace_per_minute", "pace_per_minuet"), encoding="utf-8")
+    broken.running["worker"].send_signal(signal.SIGHUP)
+    await until(lambda: "configuration_refused" in broken.log_of("worker"))
+    assert broken.running["worker"].poll() is None
+    broken.config.write_text(right, encoding="utf-8")
+    assert broken.kill("worker", signal.SIGHUP) == 0
+    assert "configuration_changed" in broken.log_of("worker")
 
 
 async def test_a_gateway_that_dies_takes_nothing_with_it(open_broken: OpenBroken) -> None:

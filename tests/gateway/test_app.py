@@ -9,7 +9,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from ecluse.clock import ManualClock
 from ecluse.ports import free_ports
-from ecluse.services.boards import REFRESH_SECONDS
 from ecluse.settings import Secrets
 from ecluse.signing import SigningKey
 from ecluse.telemetry import Metrics
@@ -25,9 +24,11 @@ class Unreliable(ManualClock):
     """A clock that fails once told to."""
 
     broken = False
+    failures = 0
 
     def __call__(self) -> float:
         if self.broken:
+            self.failures += 1
             raise RuntimeError("the secret inside")
         return super().__call__()
 
@@ -77,7 +78,11 @@ async def test_boards_are_kept_fresh_whatever_failed_meanwhile(open_whole: OpenW
         await whole.store.command("CONFIG", "SET", "maxmemory", "0")
     clock = Unreliable(whole.clock())
     edge._clock, clock.broken = clock, True
-    await asyncio.sleep(REFRESH_SECONDS * 2)
+
+    async def failed() -> bool:
+        return clock.failures > 0
+
+    await eventually(failed)
     edge._clock = whole.clock
     await whole.waiting()
     whole.advance(0.25)

@@ -28,7 +28,7 @@ KEY = "operator-key-of-the-test"
 
 
 class Contract(BaseHTTPRequestHandler):
-    """Answers as CONTRACT.md says and notes what it was asked."""
+    """Answers as docs/http.md says and notes what it was asked."""
 
     asked: ClassVar[list[tuple[str, str, dict[str, str], Any]]] = []
 

@@ -124,7 +124,7 @@ def test_without_the_library_for_pictures_one_line_says_what_to_install(tmp_path
         capture_output=True, text=True, check=False, timeout=60, env=clean_environment(),
     )  # fmt: skip
     assert ended.returncode == 1
-    assert ended.stderr.splitlines() == ["ecluse: Pictures need matplotlib: pip install ecluse[plots]."]
+    assert ended.stderr.splitlines() == ["ecluse: Pictures need matplotlib: pip install .[plots]."]
     without = ecluse(*SMALL)
     assert without.returncode == 0
 

@@ -22,7 +22,7 @@ MOVES = {
     State.GONE: {},
     State.MOVED: {},
 }
-"""What DESIGN.md draws, written a second time: whatever is not here leaves the ticket where it is."""
+"""What the states of a ticket allow, written a second time: whatever is not here leaves the ticket where it is."""
 FINAL = (State.ENDED, State.LEFT, State.GONE, State.MOVED)
 
 

@@ -53,7 +53,7 @@ async def test_shares_are_within_two_percent_over_a_thousand_calls(open_bench: O
 async def test_in_every_interval_no_lane_is_ahead_of_another_by_more_than_a_turn_of_each(
     open_bench: OpenBench, weights: list[float], batches: list[int]
 ) -> None:
-    """|A_l/w_l - A_m/w_m| <= 1/w_l + 1/w_m while both are backlogged (SECURITY.md 3.1)."""
+    """|A_l/w_l - A_m/w_m| <= 1/w_l + 1/w_m while both are backlogged."""
     bench = open_bench(lanes=lanes(*weights))
     await bench.store.command("FLUSHALL")
     await fill(bench, 150)
