@@ -18,7 +18,7 @@ from loadtests.visitor import PLACE_CHANGED
 SPIKE_TIMES = 10
 """The spike brings this many times what the module bears."""
 SPIKE_SECONDS = 30.0
-CALM_SHARE = 0.5
+CALM_SHARE = 0.35
 """A calm day asks this much of what the module bears."""
 PACE_OVER_CALM = 1.03
 """The pace of the room, beside the arrivals of a calm day."""
