@@ -9,19 +9,18 @@ import json
 import secrets
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 
-from ecluse.domain.draw import Record, commitment, places
+from ecluse.domain.draw import Record, places
 from ecluse.domain.healing import told as healing_told
 from ecluse.domain.journal import Action
 from ecluse.domain.merkle import Frontier
 from ecluse.domain.opening import DrawKind, Moment, Schedule, mode_in_force
 from ecluse.domain.room import Room
 from ecluse.services.deciding import Deciding
+from ecluse.services.opening_board import OpeningNow, draw_told, rfc3339
 from ecluse.services.remembered import Remembered
 from ecluse.store.draws import DrawStore, Plan
 from ecluse.store.rooms import SYSTEM, RoomStore
@@ -33,23 +32,6 @@ READ_PIECE = 2_000
 ROOT_PIECE = 4_000
 PLACE_PIECE = 300
 """Tickets at once: Redis serves nobody else during a piece, and each stays below 5 ms there."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpeningNow:
-    """What the board says of the opening; all None in a room without hours."""
-
-    opens_at: str | None = None
-    closes_at: str | None = None
-    campaign: Mapping[str, object] | None = None
-    draw: Mapping[str, object] | None = None
-    to_draw: bool = False
-    """Whether the order of the line is not drawn yet."""
-
-    @property
-    def digest(self) -> str:
-        """The same text as long as the board need not be put up anew."""
-        return json.dumps([self.opens_at, self.closes_at, self.campaign, self.draw])
 
 
 class Openings:
@@ -66,15 +48,22 @@ class Openings:
         self._work: AsyncIterator[None] | None = None
         self._known = Remembered()
 
-    async def keep(self, picture: Any) -> OpeningNow:
-        """Put in force what the hours ask, and take the draw further; `picture` follows. Raises StoreAway."""
+    async def keep(self, picture: Any) -> OpeningNow | None:
+        """Put in force what the hours ask, and take the draw further; `picture` follows. Raises StoreAway.
+
+        None: the turn is given back, for a worker that may remember a draw that Redis lost.
+        """
         if self._room.timetable is None:
             return OpeningNow()
         now_ms = float(picture["now_ms"])
         moment = self._at(now_ms)
         plan = await self._store.plan()
+        draws = self._room.draw is not DrawKind.NONE
+        if draws and self._known.waits(moment, plan, picture["age_ms"]):
+            await self._store.give_back()
+            return None
         plan = await self._settle(moment, plan)
-        if self._room.draw is not DrawKind.NONE:
+        if draws:
             returning = healing_told(picture.get("healing"), now_ms, self._room.return_seconds) is not None
             plan = await self._draw(moment, plan, now_ms, returning=returning)
         schedule = Schedule(plan.schedule)
@@ -89,9 +78,9 @@ class Openings:
         return self._told(plan)
 
     async def look(self) -> None:
-        """Keep in mind how far the draw is, in a turn that another worker takes. Raises StoreAway."""
+        """Keep in mind how far the draw is, in a turn that another worker takes, or put it back. Raises StoreAway."""
         if self._room.draw is not DrawKind.NONE:
-            self._known.note(await self._store.plan())
+            await self._put_back(await self._store.plan())
 
     def _at(self, now_ms: float) -> Moment:
         assert self._room.timetable is not None
@@ -131,13 +120,12 @@ class Openings:
         if plan.schedule == Schedule.CLOSED:
             self._work = None
             return plan
-        if state := self._known.lost(plan):
-            await self._put_back(plan, state)
+        if await self._put_back(plan):
             return await self._store.plan()
-        self._known.note(plan)
         if plan.draw_state == "none":
             await self._announce(plan)
             plan = await self._store.plan()
+            self._known.note(plan)
         if returning:
             self._work = None
         if returning or plan.schedule != Schedule.DRAWING:
@@ -158,12 +146,18 @@ class Openings:
         self._known.note(plan)
         return await self._settle(moment, plan)
 
-    async def _put_back(self, plan: Plan, state: str) -> None:
-        """What was public of the draw, and Redis lost in the midst of the campaign, is so again."""
-        self._work, known = None, self._known
-        if await self._store.advance(plan.campaign_at, ("none", state), known.record, upto=known.upto):
+    async def _put_back(self, plan: Plan) -> bool:
+        """What was public of the draw, and Redis lost in the midst of the campaign, is so again; whether any was."""
+        state, known = self._known.lost(plan), self._known
+        if not state:
+            known.note(plan)
+            return False
+        self._work = None
+        states = (plan.draw_state, state)
+        if await self._store.advance(plan.campaign_at, states, known.record, upto=known.upto, secret=known.secret):
             log.warning("draw_put_back", room=self._room.id, state=state)
             await self._tell(Action.DRAW, {"draw": json.loads(known.record)})
+        return True
 
     async def _announce(self, plan: Plan) -> None:
         record = self._deciding.announced(plan)
@@ -273,27 +267,10 @@ class Openings:
 
     def _draw_told(self, plan: Plan) -> dict[str, object]:
         """What the board says of the draw; of a round of drand, when it is made and when it is overdue."""
-        told = _draw_told(plan)
+        told = draw_told(plan)
         beacon = self._deciding.told(_record(plan)) if plan.draw else None
         return told if beacon is None else told | {"beacon": beacon}
 
 
-def _draw_told(plan: Plan) -> dict[str, object]:
-    """What the board says of any draw."""
-    record: dict[str, Any] = json.loads(plan.draw) if plan.draw else {}
-    return {
-        "state": plan.draw_state or "none", "done": int(plan.draw_done or 0),
-        **{name: record.get(name) for name in ("n", "commitment", "root", "seed")},
-        "last_number": int(float(plan.draw_upto)) if plan.draw_upto else None,
-        "next_commitment": commitment(bytes.fromhex(plan.next_secret)) if plan.next_secret else None,
-    }  # fmt: skip
-
-
 def _record(plan: Plan) -> Record:
     return Record.from_document(json.loads(plan.draw))
-
-
-def rfc3339(at_ms: float) -> str:
-    """A Unix time in ms, to the second or the ms, in UTC."""
-    at = datetime.fromtimestamp(round(at_ms) / 1000, UTC)
-    return at.isoformat(timespec="milliseconds" if at.microsecond else "seconds").replace("+00:00", "Z")

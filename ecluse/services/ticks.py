@@ -20,7 +20,8 @@ from ecluse.services.autopace import AutoPace
 from ecluse.services.counting import Counting
 from ecluse.services.empty import may_call, mode_shown, notice_shown
 from ecluse.services.lives import Lives
-from ecluse.services.openings import OpeningNow, Openings
+from ecluse.services.opening_board import OpeningNow
+from ecluse.services.openings import Openings
 from ecluse.services.prospects import room_turn
 from ecluse.services.series import Series
 from ecluse.store.draws import DrawStore
@@ -138,12 +139,13 @@ class RoomTicks:
         return self._line.room
 
     async def turn(self) -> Report | None:
-        """Take a turn; None if another worker has it. Raises StoreAway."""
+        """Take a turn; None if another worker has it, or is to have it. Raises StoreAway."""
         picture = await self._line.tick(TURN_MS * 0.8, self._lives.next_epoch)
         if picture is None:
             await self._openings.look()
             return None
-        opening = await self._openings.keep(picture)
+        if (opening := await self._openings.keep(picture)) is None:
+            return None
         await self._lives.follow(picture, opening.campaign)
         await self._counting.keep(float(picture["now_ms"]))
         missed = await self._expire()
@@ -153,15 +155,14 @@ class RoomTicks:
         memory.auto = await self._auto.step(picture, memory.auto)
         memory.series = await self._series.note(picture, memory.series)
         most, memory.empty_ms = may_call(self.room, picture, memory.empty_ms)
-        before = picture["calls"]
         called = await self._call(picture, memory.model, most=most)
         for name, moved in called.items():
             picture["lanes"][name]["waiting"] -= moved
         memory.prospects = memory.prospects.after(room_turn(self.room, picture, called, memory.model, self._marks))
         picture["called"] += sum(called.values()) - missed
         board = Shown(picture=picture, opening=opening, called=called, empty=most is not None)
-        published = await self._publish(memory, board, marks_hold=before == self._calls_known)
-        self._calls_known = before + sum(called.values())
+        published = await self._publish(memory, board, marks_hold=picture["calls"] == self._calls_known)
+        self._calls_known = picture["calls"] + sum(called.values())
         return Report(
             waiting={name: lane["waiting"] for name, lane in picture["lanes"].items()},
             called=picture["called"],

@@ -18,7 +18,7 @@ _PREPARED_SECONDS = 600
 
 
 _FIELDS = (
-    "schedule", "opens_at", "closes_at", "campaign_at", "first", "next_secret",
+    "epoch", "schedule", "opens_at", "closes_at", "campaign_at", "first", "next_secret",
     "draw_state", "draw", "draw_secret", "draw_done", "draw_upto", "beacon",
 )  # fmt: skip
 
@@ -27,6 +27,8 @@ _FIELDS = (
 class Plan:
     """What a room's hours have put in force, as Redis keeps it: texts, empty where there is nothing."""
 
+    epoch: str
+    """The life of the data."""
     schedule: str
     opens_at: str
     closes_at: str
@@ -62,6 +64,10 @@ class DrawStore:
         values = await self._line.store.command("HMGET", self._line.keys.step[0], *_FIELDS)
         return Plan(**{name: (value or b"").decode() for name, value in zip(_FIELDS, values, strict=True)})
 
+    async def give_back(self) -> None:
+        """Let another worker have the turn that this one took."""
+        await self._line.store.command("HDEL", self._line.keys.step[0], "tick_at")
+
     async def counts(self) -> tuple[dict[str, int], int]:
         """How many wait in each lane, and how many are called, right now."""
         keys = self._line.keys
@@ -81,15 +87,22 @@ class DrawStore:
         return Schedule(reply[1].decode())
 
     async def advance(
-        self, campaign_ms: str, states: tuple[str, str], record: str, *, listed: bool = False, upto: str = ""
+        self,
+        campaign_ms: str,
+        states: tuple[str, str],
+        record: str,
+        *,
+        listed: bool = False,
+        upto: str = "",
+        secret: str = "",
     ) -> bool:
         """Publish the record of the second of `states`, if the first holds; whether this worker was the one to do so.
 
         `listed`: the list this worker prepared becomes the list of the draw with it. `upto`: the number behind
-        which nobody is drawn, where Redis forgot it.
+        which nobody is drawn, and `secret`: that of the draw, where Redis forgot them.
         """
         reply = await self._line.run(
-            "record", campaign_ms, *states, record, int(listed), upto, more_keys=(self._prepared,)
+            "record", campaign_ms, *states, record, int(listed), upto, secret, more_keys=(self._prepared,)
         )
         return reply[0] == b"written"
 

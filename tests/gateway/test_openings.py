@@ -23,6 +23,7 @@ async def opened(
     open_whole: OpenWhole, at: float = START, *, room: dict[str, Any] | None = None, **hours: Any
 ) -> Whole:
     whole = await open_whole(opening=HOURS | hours, settings={"ticket_hours": 48}, **room or {})
+    await to(whole, START)  # a room that draws has been there before its prequeue
     await to(whole, at)
     return whole
 

@@ -57,14 +57,19 @@ local function rules()
   }
 end
 
--- The life of this data: named by whoever touches it first. Numbers start from the clock, so that those of a
--- later life stand behind all of an earlier one, whatever was lost (a hundred thousand a second fit).
+-- Numbers start from the clock, a hundred thousand a second from here on (2026-01-01), so that those of a later life stand
+-- behind all of an earlier one, whatever was lost; and so they tell how old this life is, in ms.
+local FIRST_MS = 1767225600000
+local function number_at(ms) return math.floor((ms - FIRST_MS) * 100) end
+local function life_ms() return now - FIRST_MS - tonumber(redis.call('HGET', STATE, 'base')) / 100 end
+
+-- The life of this data: named by whoever touches it first.
 -- `candidate`: a name, and after a space the life before it, if whoever touches it knew one: then Redis lost that.
 local function epoch(candidate)
   local found = redis.call('HGET', STATE, 'epoch')
   if found then return found end
   local name, before = string.match(candidate, '^(%S+) ?(%S*)$')
-  local base = math.floor((now - 1767225600000) * 100)
+  local base = number_at(now)
   redis.call('HSET', STATE, 'epoch', name, 'number', text(base), 'base', text(base))
   if before ~= '' then redis.call('HSET', STATE, 'healing_since', text(now)) end
   return name

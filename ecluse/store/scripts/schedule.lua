@@ -26,7 +26,7 @@ local function empty_line()
 end
 
 if campaign and campaign > (tonumber(state[3]) or 0) then
-  local floor = math.floor((campaign - 1767225600000) * 100)
+  local floor = number_at(campaign)
   redis.call('HSET', STATE, 'campaign_at', ARGV[6])
   if (tonumber(state[5]) or 0) <= floor then
     number = math.max(number, floor)

@@ -5,7 +5,8 @@
 -- Reply  busy | tick <JSON: now_ms, epoch, calls, admissions, missed, left, joins, heard[], pace, burst, capacity,
 --        mode, asked, notice, version, owed_ms, active, called, pressing, silent[], lanes {name: {waiting, serving, quota_used}},
 --        past[] and long_past[] (silent longer than each stretch begins: now, and at the turn before), watched_ms,
---        memory, slots_left, pace, since_ms, healing {since_ms, calls_from_ms} (once Redis lost a life of the room)>
+--        memory, slots_left, pace, since_ms, age_ms (of this life),
+--        healing {since_ms, calls_from_ms} (once Redis lost a life of the room)>
 --include _room.lua
 local before = tonumber(redis.call('HGET', STATE, 'tick_at') or 0)
 if now >= before and now - before < tonumber(ARGV[3]) then return { 'busy' } end
@@ -42,7 +43,8 @@ end
 local live = redis.call('HMGET', SETTINGS, 'notice', 'version', 'pace')
 local healed = tonumber(state.healing_since)
 return { 'tick', cjson.encode({
-  now_ms = text(now), since_ms = text(now - before), epoch = life, mode = room.mode, asked = room.asked, notice = live[1] or '',
+  now_ms = text(now), since_ms = text(now - before), epoch = life, age_ms = life_ms(),
+  mode = room.mode, asked = room.asked, notice = live[1] or '',
   version = tonumber(live[2] or 0), pace_per_minute = room.pace, burst = room.burst, capacity = room.capacity,
   owed_ms = bucket(room).owed, active = active(), called = redis.call('ZCARD', CALLED),
   pressing = redis.call('ZCOUNT', PRESSING, text(now - 15000), '+inf'), silent = silent, heard = heard_counts,

@@ -29,7 +29,12 @@ class Day:
         self.ticks = RoomTicks(self.line)
 
     async def at(self, at_ms: float) -> None:
-        """The clock stands at `at_ms`, and a worker has taken a turn there."""
+        """The clock stands at `at_ms`, and a worker has taken a turn there; in a room that draws, one before as well.
+
+        Otherwise the worker of a room that nobody knew before would leave its first seconds to one that remembers.
+        """
+        if self.line.room.draw is not DrawKind.NONE and self.bench.now == START_MS < at_ms:
+            await self.turn()
         self.bench.advance((at_ms - self.bench.now) / 1000)
         await self.turn()
 

@@ -14,6 +14,7 @@ from ecluse.services.deciding import given_for_a_round
 from ecluse.store.rooms import RoomStore
 from tests.ecluse.relay import CHAIN, Relay, answer, relaying, signature
 from tests.ecluse.services.hours import GATHER_MS, OPEN_MS, Day
+from tests.ecluse.services.test_draws_lost import present
 from tests.ecluse.store.conftest import OpenBench
 
 
@@ -156,5 +157,35 @@ async def test_every_step_of_a_draw_is_in_the_journal_without_a_person(open_benc
     told: list[Any] = [entry.get("draw", {"state": ""}) for entry in entries]
     assert [each["state"] for each in told if each["state"]] == ["announced", "closed", "drawn"]
     moved: list[Any] = [entry["changes"] for entry in entries if entry["action"] == "schedule"]
-    assert [change[0]["to"] for change in moved] == ["prequeue", "drawing", "open"]
+    assert [change[0]["to"] for change in moved] == ["closed", "prequeue", "drawing", "open"]
     assert {entry["who"] for entry in entries} == {"ecluse"}
+
+
+async def test_a_line_lost_at_the_opening_is_closed_once_it_is_back_and_decided_by_a_later_round(
+    open_bench: OpenBench, relay: Relay
+) -> None:
+    day = _day(open_bench, relay)
+    await day.at(GATHER_MS)
+    joined = await day.join(6)
+    announced = await day.record()
+    await day.at(OPEN_MS - 1_000)
+    await day.bench.store.command("FLUSHALL")
+    await day.turn()
+    assert await day.record() == announced, "the same round as long as the list is not closed"
+    await present(day, joined)
+    await day.bench.set(mode="paused")
+    while (await day.record())["state"] == "announced":
+        await day.turn()
+    closed, closed_ms = await day.record(), day.bench.now
+    assert closed_ms >= OPEN_MS + 119_000, "everybody had their time to come back"
+    due_ms = CHAIN.time_of(closed["beacon"]["round"]) * 1000
+    assert closed_ms + 30_000 <= due_ms < closed_ms + 30_000 + CHAIN.period_seconds * 1000
+    await day.at(due_ms)
+    await _settled(day)
+    await day.turns(2)
+    record = await day.record()
+    assert (record["state"], record["root"]) == ("drawn", closed["root"])
+    assert relay.asked == [f"/{CHAIN.hash}/public/{closed['beacon']['round']}"], "not the one that may be known"
+    seed = bytes.fromhex(record["seed"])
+    expected = sorted((ticket for ticket, _ in joined), key=lambda each: draw.place(seed, each))
+    assert await day.bench.members("main") == expected

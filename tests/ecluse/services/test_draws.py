@@ -177,7 +177,15 @@ async def test_any_number_of_workers_at_once_make_one_draw(open_bench: OpenBench
 
 def _picture(day: Day) -> dict[str, Any]:
     lanes = {"main": {"waiting": 0, "serving": 0}}
-    return {"now_ms": day.bench.now, "asked": "paused", "mode": "paused", "lanes": lanes, "called": 0, "silent": []}
+    return {
+        "now_ms": day.bench.now,
+        "age_ms": day.bench.now - START_MS,
+        "asked": "paused",
+        "mode": "paused",
+        "lanes": lanes,
+        "called": 0,
+        "silent": [],
+    }
 
 
 async def test_a_prequeue_in_which_nobody_came_opens_at_once(open_bench: OpenBench) -> None:

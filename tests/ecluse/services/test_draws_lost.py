@@ -162,3 +162,86 @@ async def test_a_room_that_opened_without_a_prequeue_draws_nobody_after_a_loss(o
     await lose_everything(day)
     await day.turns(2)
     assert await day.state("schedule") == "open"
+
+
+async def lost_over_the_opening(day: Day) -> None:
+    """Redis was away over the opening, and came back empty."""
+    day.bench.advance((OPEN_MS - day.bench.now) / 1000 + 5)
+    await day.bench.store.command("FLUSHALL")
+
+
+async def test_a_newcomer_that_turns_first_opens_no_room_that_another_worker_knows_is_to_be_drawn(
+    open_bench: OpenBench,
+) -> None:
+    day = Day(open_bench, DrawKind.SEED)
+    joined = await gathered(day)
+    promised = (await day.record())["commitment"]
+    await lost_over_the_opening(day)
+    newcomer = RoomTicks(day.line)
+    for _ in range(9):  # the other one asks every two seconds, as long as it believes Redis away
+        await day.turn(newcomer)
+        assert await day.state("schedule") == ""
+    assert await day.ticks.turn() is not None, "the newcomer left it the turn"
+    assert (await day.state("schedule"), (await day.record())["commitment"]) == ("drawing", promised)
+    for _ in range(HEALED_TURNS // 2 - 20):
+        await day.turn(newcomer)
+        await day.turn()
+    assert (await day.board())["phase"] == "drawing"
+    await present(day, joined)
+    await day.bench.set(mode="paused")
+    await until_open(day, newcomer, day.ticks)
+    await assert_drawn(day, [ticket for ticket, _ in joined])
+    assert (await day.record())["commitment"] == promised
+
+
+async def test_a_newcomer_that_turns_first_makes_no_other_promise(open_bench: OpenBench) -> None:
+    day = Day(open_bench, DrawKind.SEED)
+    await gathered(day)
+    promised = await day.record()
+    await day.bench.store.command("FLUSHALL")
+    newcomer = RoomTicks(day.line)
+    await day.turn(newcomer)
+    for worker in (day.ticks, newcomer, day.ticks):
+        await worker.turn()
+        assert await day.record() == promised
+    assert await journal(day) == [promised]
+
+
+@pytest.mark.parametrize("looks_on", [True, False])
+async def test_a_promise_made_in_place_of_a_lost_one_gives_way_to_it_once(
+    open_bench: OpenBench, *, looks_on: bool
+) -> None:
+    day = Day(open_bench, DrawKind.SEED)
+    joined = await gathered(day)
+    promised = await day.record()
+    await day.bench.store.command("FLUSHALL")
+    newcomer = RoomTicks(day.line)
+    for _ in range(30):  # far longer than it waits for a worker that remembers
+        await day.turn(newcomer)
+    other = await day.record()
+    assert other["commitment"] != promised["commitment"]
+    if looks_on:
+        assert await day.ticks.turn() is None, "this turn is the newcomer's"
+        assert await day.record() == promised
+    for worker in (day.ticks, newcomer, day.ticks, newcomer):
+        await day.turn(worker)
+        assert await day.record() == promised
+    assert await journal(day) == [other, promised]
+    await present(day, joined)
+    await day.bench.set(mode="paused")
+    day.bench.advance((OPEN_MS - day.bench.now) / 1000)
+    await until_open(day, newcomer, day.ticks)
+    await assert_drawn(day, [ticket for ticket, _ in joined])
+    record = draw.Record.from_document(await day.record())
+    assert record.commitment == promised["commitment"] == draw.commitment(bytes.fromhex(record.beacon.value or ""))
+
+
+async def test_a_room_that_nobody_remembers_begins_after_five_seconds(open_bench: OpenBench) -> None:
+    day = Day(open_bench, DrawKind.SEED)
+    day.bench.advance((GATHER_MS - day.bench.now) / 1000)
+    await day.turns(20)
+    assert await day.state("schedule") == ""
+    await day.turn()
+    assert (await day.state("schedule"), (await day.record())["state"]) == ("prequeue", "announced")
+    ((_, entry),) = await day.join(1)
+    assert entry.to_draw

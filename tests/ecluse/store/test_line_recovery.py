@@ -200,6 +200,21 @@ async def test_a_new_life_is_told_how_far_the_line_had_been_called_and_never_les
     assert await bench.number("serving:main") == 7.5
 
 
+async def test_who_learns_of_a_new_life_long_after_it_began_starts_no_return(open_bench: OpenBench) -> None:
+    """A worker that stood by for hours tells how far it had been called; the line that was lost has long been back."""
+    bench = open_bench()
+    await bench.enter(1)
+    bench.advance(59)
+    other = open_bench(id="late")
+    await other.enter(1)
+    other.advance(61)
+    for each, healing in ((bench, True), (other, False)):
+        await each.line.recall(EPOCH, {"main": 7.5})
+        assert await each.number("serving:main") == 7.5
+        picture: Any = await each.line.tick(200, NEW)
+        assert ("healing" in picture) is healing
+
+
 async def test_the_hold_ends_after_thirty_seconds_whoever_still_comes_back(open_bench: OpenBench) -> None:
     bench = open_bench(burst=5)
     for second in range(30):
