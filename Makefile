@@ -6,6 +6,8 @@ SHELL := /bin/sh
 
 SHELL_SCRIPTS := deploy/dev/setup.sh .ci/run
 RUN := .venv/bin/python -m
+# Some hundred processes start in the tests: without bytecode each compiles anew all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 PORT ?= 8000
 CROWD ?= 300

@@ -15,10 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_backend.engine import WRITES, collided, is_locked, open_engine, unreachable
 from booking_backend.slots import Busy
+from booking_backend.turns import Turns
 
 T = TypeVar("T")
 _TRIES = 8
 """How often a step that collides is run before we call the database busy."""
+_FILE = ("file",)
+"""The turn of all that write to a SQLite file."""
 
 
 @contextmanager
@@ -42,8 +45,7 @@ class Transactions:
         """Whether the database is a file of our own, which we also migrate."""
         self._writer = self._engine.execution_options(**{WRITES: True})
         self._lock_wait_seconds = lock_wait_seconds
-        # SQLite's lock is polled; within a process a fair queue in front of it is faster and starves nobody.
-        self._turn = asyncio.Semaphore(1 if self.embedded else 1000)
+        self._turns = Turns(wait_seconds=None if self.embedded else lock_wait_seconds)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -61,17 +63,23 @@ class Transactions:
 
         Steps that share one of `turns` come one after the other, each seeing all that the earlier ones wrote.
         """
+        # Who waits for a turn has no connection yet: else one visit that presses often would occupy the whole pool.
+        # SQLite's lock is polled; within a process a fair queue in front of it is faster and starves nobody.
         with _busy():
-            for _ in range(_TRIES):
-                try:
-                    async with self._turn, AsyncExitStack() as stack:
-                        conn = await self._lock(stack)
-                        await self._take_turns(conn, turns)
-                        return await step(conn)
-                except DBAPIError as error:
-                    if not collided(error):
-                        raise
-                await asyncio.sleep(random.uniform(0.001, 0.02))  # noqa: S311 - only to fall out of step
+            async with self._turns.of(_FILE if self.embedded else turns):
+                return await self._write(step, turns)
+
+    async def _write(self, step: Callable[[AsyncConnection], Awaitable[T]], turns: Collection[str]) -> T:
+        for _ in range(_TRIES):
+            try:
+                async with AsyncExitStack() as stack:
+                    conn = await self._lock(stack)
+                    await self._take_turns(conn, turns)
+                    return await step(conn)
+            except DBAPIError as error:
+                if not collided(error):
+                    raise
+            await asyncio.sleep(random.uniform(0.001, 0.02))  # noqa: S311 - only to fall out of step
         raise Busy("every try collided with another")
 
     async def _lock(self, stack: AsyncExitStack) -> AsyncConnection:
@@ -86,6 +94,7 @@ class Transactions:
                 await asyncio.sleep(random.uniform(0.001, 0.005))  # noqa: S311 - only to fall out of step
 
     async def _take_turns(self, conn: AsyncConnection, turns: Collection[str]) -> None:
+        """Wait until no other process has one of `turns`: at most one connection for each turn of this one."""
         if self.embedded:
             return  # all that write take turns there
         for each in sorted(turns):  # in this order and before any row, so that no two can wait for each other
