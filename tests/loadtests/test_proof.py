@@ -129,7 +129,7 @@ def test_the_spike_brings_ten_times_what_the_module_bears() -> None:
     sizes = Sizes(bears_per_minute=200, calm_seconds=60, spike_seconds=90)
     assert sizes.spike_people == 1000  # in half a minute
     scenario = sizes.scenario("x", PEOPLE, spike=True)
-    assert scenario.users == 1000 + 150
+    assert scenario.users == 1000 + 105
     assert sizes.scenario("x", PEOPLE, spike=False).users == 100
 
 
