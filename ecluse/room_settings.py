@@ -77,6 +77,7 @@ class RoomSettings(Strict):
     capacity: int = Field(default=0, ge=0, le=10_000_000)
     session_seconds: int = Field(default=600, ge=30, le=86_400)
     session_max_seconds: int = Field(default=3600, ge=30, le=86_400)
+    visit_requests_per_minute: int = Field(default=0, ge=0, le=100_000)
     claim_seconds: int = Field(default=180, ge=5, le=3600)
     line_max: int = Field(default=1_000_000, ge=1, le=50_000_000)
     mode: Literal["open", "queueing", "paused", "closed"] = "open"

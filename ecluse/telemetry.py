@@ -109,6 +109,7 @@ class RequestOutcome(StrEnum):
     PROXIED = "proxied"
     VERIFIED = "verified"
     REFUSED = "refused"
+    TOO_FAST = "too_fast"
     CODE = "code"
     MOVED = "moved"
     CLAIM_ADMITTED = "claim_admitted"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from ecluse.domain.board import poll_seconds
-from ecluse.domain.errors import EcluseError, RoomClosed
+from ecluse.domain.errors import EcluseError, RoomClosed, VisitTooFast
 from ecluse.domain.opening import DrawKind
 from ecluse.services.visits import Place
 from ecluse.store.line import Called, Gone, Missed, Moved, Waiting
@@ -19,11 +19,11 @@ from gateway.page_views import HoursView, PageState
 from gateway.pages import SECURITY_HEADERS, Pages, ProblemView, WaitingView
 from gateway.prepared import Prepared, SharedHead
 from gateway.problems import ROWS, headers_of, send_problem
-from gateway.requests import query, wants_page
+from gateway.requests import UNSAFE, query, wants_page
 
 HTML = (b"content-type", b"text/html; charset=utf-8")
 HOLD_REFRESH_SECONDS = 10
-_REFRESHED_SLUGS = frozenset({"store-away", "full", "origin-away", "origin-slow", "origin-busy"})
+_REFRESHED_SLUGS = frozenset({"store-away", "full", "origin-away", "origin-slow", "origin-busy", "visit-too-fast"})
 _PAGE = SharedHead([HTML, *SECURITY_HEADERS])
 _PACKED_PAGE = SharedHead([*_PAGE.headers, (b"content-encoding", b"gzip")])
 
@@ -159,6 +159,9 @@ class Answers:
             await send_problem(send, error, headers=headers, members=closed_members(room) if closed and room else None)
             return
         row = ROWS[type(error)]
+        # A request refused for its haste did not go on; of other errors nobody knows.
+        form_not_sent = isinstance(error, VisitTooFast) and scope["method"] in UNSAFE
+        refreshed = retry_to and row.slug in _REFRESHED_SLUGS and not form_not_sent
         view = ProblemView(
             slug=row.slug,
             lang=self.language(scope),
@@ -166,7 +169,8 @@ class Answers:
             detail=error.public,
             title={} if room is None else dict(room.settings.title),
             retry_to=retry_to,
-            refresh_seconds=HOLD_REFRESH_SECONDS if row.slug in _REFRESHED_SLUGS and retry_to else 0,
+            refresh_seconds=HOLD_REFRESH_SECONDS if refreshed else 0,
+            form_not_sent=form_not_sent,
             look=PLAIN_LOOK if room is None else room.look,
         )
         await send_page(scope, send, row.status, [*headers, *headers_of(error)], self.pages.problem(view))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ecluse.clock import Clock
 from ecluse.codes import PlaceCodes
+from ecluse.domain.errors import VisitTooFast
 from ecluse.invitation_tokens import InvitationSigner
 from ecluse.services import room_of
 from ecluse.services.aides import Aides
@@ -23,8 +24,8 @@ from ecluse.store.line import Line
 from ecluse.store.notify import Addresses
 from ecluse.store.rooms import RoomStore
 from ecluse.store.tries import Tries
-from ecluse.telemetry import Metrics, RoomMetrics
-from ecluse.tokens import PassSigner, SigningKey, TicketSigner
+from ecluse.telemetry import Metrics, RequestOutcome, RoomMetrics
+from ecluse.tokens import Pass, PassSigner, SigningKey, TicketSigner
 from gateway.asgi import Receive, Scope, Send
 from gateway.cookies import RoomCookies, cookie
 from gateway.origin_flow import OriginFlow
@@ -32,6 +33,7 @@ from gateway.page_look import RoomLook, look_of
 from gateway.passes import PassDesk
 from gateway.proxy import Upstream
 from gateway.requests import bearer
+from gateway.visit_limit import VisitLimit, visit_limit_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,8 @@ class RoomEdge:
     cookies: RoomCookies
     upstream: Upstream
     flow: OriginFlow
+    visit_limit: VisitLimit | None
+    """How often one visit may ask; None: as often as it likes."""
     metrics: RoomMetrics
     look: RoomLook
     addresses: Addresses | None
@@ -58,6 +62,16 @@ class RoomEdge:
     home: str
     """Where a visitor goes who came from nowhere in particular."""
     open_prefixes: tuple[bytes, ...]
+
+    def count_proxied(self, granted: Pass | None) -> None:
+        """Count a request that is to go on to the origin. Raises VisitTooFast if the room sets its visits a limit."""
+        if self.visit_limit is not None and granted is not None:
+            try:
+                self.visit_limit.spend(granted.session)
+            except VisitTooFast:
+                self.metrics.requests[RequestOutcome.TOO_FAST].inc()
+                raise
+        self.metrics.requests[RequestOutcome.PROXIED].inc()
 
     def is_open(self, raw_path: bytes) -> bool:
         """Whether this path is never queued."""
@@ -185,6 +199,7 @@ def build_directory(settings: Settings, secrets: Secrets, store: Store, metrics:
                 body_max_bytes=config.body_max_bytes,
             ),
             flow=OriginFlow(config.auto.target_ms, limits=lambda: board.automatic),
+            visit_limit=visit_limit_of(config.visit_requests_per_minute),
             metrics=metrics.room(config.id),
             look=look_of(config),
             addresses=Addresses(line) if config.notify else None,

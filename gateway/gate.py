@@ -21,6 +21,7 @@ from ecluse.domain.errors import (
     RoomClosed,
     RoomFull,
     StoreAway,
+    VisitTooFast,
 )
 from ecluse.domain.errors import Moved as MovedAway
 from ecluse.domain.errors import Waiting as MustWait
@@ -40,7 +41,7 @@ from gateway.problems import send_problem
 from gateway.proxy import Proxy
 from gateway.proxy_ws import forward_websocket
 from gateway.requests import UNSAFE, own_address, takes_place, wants_page
-from gateway.visitor_answers import moved_members
+from gateway.visitor_answers import moved_members, waiting_members
 
 log = structlog.get_logger()
 END_SESSION = b"end-session"
@@ -122,16 +123,14 @@ class Gate:
             case Admission():
                 room.metrics.admissions.inc()
                 room.metrics.requests[RequestOutcome.ADMITTED].inc()
-                await self._forward(
-                    scope, receive, send, room, found.granted, [self._pass_cookie(room, found)]
-                )  # fmt: skip
+                await self._forward(scope, receive, send, room, found.granted, [self._pass_cookie(room, found)])
             case Place():
                 room.metrics.requests[RequestOutcome.WAITING].inc()
                 if found.fresh:
                     room.metrics.joins.inc()
                 await self._wait(scope, send, room, found)
             case Full():
-                await self._answers.error(scope, send, RoomFull(), room=room, retry_to=self._back(scope, room))
+                await self._not_now(scope, send, room, RoomFull())
             case Closed():
                 await self._closed(scope, send, room)
             case Ask():
@@ -177,16 +176,7 @@ class Gate:
         headers: Headers = [(b"retry-after", str(next_poll_seconds(room, place)).encode())]
         if place.fresh:
             headers.append(room.cookies.set_ticket(place.token))
-        base = f"/_ecluse/rooms/{room.id}"
-        members: dict[str, object] = {
-            "room": room.id,
-            "board_url": f"{base}/board.json",
-            "ticket_url": f"{base}/ticket",
-            "claim_url": f"{base}/claim",
-            "ticket": place.token or token_of(room, scope),
-            "id": place.ticket.id,
-            "ahead": place.standing.ahead if isinstance(place.standing, Waiting) else 0,
-        }
+        members = waiting_members(room, place, place.token or token_of(room, scope))
         await send_problem(send, FormNotSent() if unsafe else MustWait(), headers=headers, members=members)
 
     async def _closed(self, scope: Scope, send: Send, room: RoomEdge) -> None:
@@ -216,7 +206,14 @@ class Gate:
             await self._answers.waiting(scope, send, room, place, return_to=self._back(scope, room))
             return
         room.metrics.requests[RequestOutcome.ERROR].inc()
-        await self._answers.error(scope, send, error, room=room, retry_to=self._back(scope, room))
+        await self._not_now(scope, send, room, error)
+
+    async def _not_now(
+        self, scope: Scope, send: Send, room: RoomEdge, error: EcluseError, headers: Headers | None = None
+    ) -> None:
+        """An error that passes: it says where to try again."""
+        back = self._back(scope, room)
+        await self._answers.error(scope, send, error, room=room, retry_to=back, headers=headers or ())
 
     def _ours(self, scope: Scope, room: RoomEdge, granted: Pass | None) -> Headers:
         add = forwarding_headers(scope, self._trusted, self._public_scheme)
@@ -235,13 +232,13 @@ class Gate:
         set_cookies: Headers | None = None,
     ) -> None:
         metrics = room.metrics
-        metrics.requests[RequestOutcome.PROXIED].inc()
         try:
+            room.count_proxied(granted)
             trip = await room.flow.enter()
-        except OriginBusy as error:
-            metrics.origin_errors[OriginError.BUSY].inc()
-            back = self._back(scope, room)
-            await self._answers.error(scope, send, error, room=room, retry_to=back, headers=set_cookies or ())
+        except (VisitTooFast, OriginBusy) as error:
+            if isinstance(error, OriginBusy):
+                metrics.origin_errors[OriginError.BUSY].inc()
+            await self._not_now(scope, send, room, error, set_cookies)
             return
 
         async def on_response(status: int, headers: list[tuple[bytes, bytes]]) -> Headers:
@@ -260,8 +257,7 @@ class Gate:
             trip.failed(slow=kind is OriginError.SLOW)
             metrics.origin_errors[kind].inc()
             log.warning("origin_failed", room=room.id, kind=kind.value, why=str(error)[:200])
-            back = self._back(scope, room)
-            await self._answers.error(scope, send, error, room=room, retry_to=back, headers=set_cookies or ())
+            await self._not_now(scope, send, room, error, set_cookies)
         except EcluseError as error:
             await self._answers.error(scope, send, error, room=room, headers=set_cookies or ())
         finally:
@@ -287,13 +283,17 @@ class Gate:
             return
         token = cookie(scope, room.cookies.granted)
         granted = None if token is None else room.desk.open(token)
-        if granted is None and not room.is_open(scope["raw_path"]):
+        is_open = room.is_open(scope["raw_path"])
+        if granted is None and not is_open:
             room.metrics.requests[RequestOutcome.REFUSED].inc()
             await send_problem(denying(scope, send), PassNeeded(), headers=[(b"retry-after", b"5")])
             return
-        visit = OpenVisit(room, granted)
-        room.metrics.requests[RequestOutcome.PROXIED].inc()
-        async with visit:
+        try:
+            room.count_proxied(None if is_open else granted)
+        except VisitTooFast as error:
+            await send_problem(denying(scope, send), error)
+            return
+        async with OpenVisit(room, granted) as visit:
             await forward_websocket(
                 self._proxy.session, scope, receive, send, room.upstream,
                 add=self._ours(scope, room, granted), still_allowed=visit.goes_on,

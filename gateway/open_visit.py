@@ -1,6 +1,7 @@
 """The visit behind an open WebSocket, kept alive while it is open."""
 
 import asyncio
+from typing import Self
 
 from ecluse.domain.errors import StoreAway
 from ecluse.tokens import Pass
@@ -29,8 +30,9 @@ class OpenVisit:
             if renewed is not None:
                 self._granted = renewed.granted
 
-    async def __aenter__(self) -> None:
+    async def __aenter__(self) -> Self:
         self._renewing = asyncio.create_task(self._renew())
+        return self
 
     async def __aexit__(self, *_: object) -> None:
         if self._renewing is not None:

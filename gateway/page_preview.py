@@ -66,8 +66,8 @@ SCENES: Mapping[str, Scene] = {
 PROBLEMS: Mapping[str, tuple[str, int]] = {
     "full": ("full", 503), "store-away": ("store-away", 503), "too-many-errors": ("origin-away", 502),
     "too-slow": ("origin-slow", 504),
-    "busy": ("origin-busy", 503), "refused-form": ("form-not-sent", 429), "nothing-here": ("not-found", 404),
-    "unforeseen": ("internal", 500),
+    "busy": ("origin-busy", 503), "too-fast": ("visit-too-fast", 429), "refused-form": ("form-not-sent", 429),
+    "nothing-here": ("not-found", 404), "unforeseen": ("internal", 500),
 }  # fmt: skip
 NAMES = (*SCENES, *OTHERS, *PROBLEMS, "accessibility")
 """Every page of the preview."""

@@ -154,7 +154,7 @@ class ProblemView:
     """A problem told to a person. `slug` is its row in `gateway.problems`; `detail` is its public text, in English.
 
     `retry_to` is a checked same-site path; without it the page offers no way back. With `refresh_seconds` the page
-    tries again by itself.
+    tries again by itself. `form_not_sent` is for what may be told of a form too.
     """
 
     slug: str
@@ -164,6 +164,7 @@ class ProblemView:
     title: dict[str, str]
     retry_to: str | None = None
     refresh_seconds: int = 0
+    form_not_sent: bool = False
     look: RoomLook = PLAIN_LOOK
 
 

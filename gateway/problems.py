@@ -63,6 +63,7 @@ ROWS: Mapping[type[errors.EcluseError], Row] = {
     errors.OriginAway: Row(502, "origin-away", "Service out of reach"),
     errors.OriginSlow: Row(504, "origin-slow", "Service too slow"),
     errors.OriginBusy: Row(503, "origin-busy", "Service busy"),
+    errors.VisitTooFast: Row(429, "visit-too-fast", "Visit asks too fast"),
     errors.KeyNeeded: Row(401, "key-needed", "Operator key needed"),
     errors.SignInRefused: Row(401, "sign-in-refused", "Not signed in"),
     errors.RoleTooLow: Row(403, "role-too-low", "Role too low"),

@@ -87,6 +87,17 @@ def state_document(room: RoomEdge, place: Place) -> dict[str, object]:
     }  # fmt: skip
 
 
+def waiting_members(room: RoomEdge, place: Place, token: str | None) -> dict[str, object]:
+    """What a program is told at the gate that has to wait; `token` is its ticket."""
+    return {
+        "room": room.id,
+        **urls(room),
+        "ticket": token,
+        "id": place.ticket.id,
+        "ahead": place.standing.ahead if isinstance(place.standing, Waiting) else 0,
+    }
+
+
 def moved_members(room: RoomEdge, moment: int) -> dict[str, object]:
     """What the holder of a copy is told whose place moved to another device: when, and where to take it back."""
     return {"moved_at": rfc3339(moment * 1000), "code_url": f"/_ecluse/rooms/{room.id}/code"}

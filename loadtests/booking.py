@@ -1,8 +1,16 @@
 """What somebody does once inside: choose a service and a slot, and book it, through the origin's JSON interface."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from loadtests.answers import BookingAnswer, ProblemAnswer, ServicesAnswer, SlotsAnswer, read
+from loadtests.answers import (
+    BookingAnswer,
+    ProblemAnswer,
+    ServicesAnswer,
+    SlotsAnswer,
+    WrongAnswer,
+    read,
+    retry_after_seconds,
+)
 from loadtests.moves import Answer, Moves, Step, pause
 from loadtests.visitor import Visitor
 
@@ -34,8 +42,31 @@ def book(visitor: Visitor, think: Callable[[float], float]) -> Moves[str]:
     return "refused"
 
 
+def _asked(
+    visitor: Visitor, step: Step, method: str, path: str, expected: set[int], body: Mapping[str, object] | None = None
+) -> Moves[Answer]:
+    """One request of a visit. A robot may be told that its visit asks too fast; it then waits as long as it is told."""
+    if not visitor.trace.robot:
+        return (yield from visitor.send(step, method, path, expected, body=body))
+    while (answer := (yield from visitor.send(step, method, path, {*expected, 429}, body=body))).status == 429:
+        yield from pause(_too_fast_seconds(step, answer))
+        visitor.tally.events["slowed down"] += 1
+    return answer
+
+
+def _too_fast_seconds(step: Step, answer: Answer) -> float:
+    """How long a visit that asked too fast has to wait. Raises WrongAnswer for any other 429."""
+    problem = read(ProblemAnswer, answer.body)
+    seconds = retry_after_seconds(answer.headers)
+    if problem.slug != "visit-too-fast":
+        raise WrongAnswer(f"{step.value}: 429", problem.slug, retry_after_seconds=seconds)
+    if seconds <= 0:
+        raise WrongAnswer(f"{step.value}: 429 without Retry-After")
+    return seconds
+
+
 def _services(visitor: Visitor) -> Moves[ServicesAnswer]:
-    answer = yield from visitor.send(Step.SERVICES, "GET", "/api/services", {200})
+    answer = yield from _asked(visitor, Step.SERVICES, "GET", "/api/services", {200})
     found = read(ServicesAnswer, answer.body)
     tally = visitor.tally
     tally.slots_offered = max(tally.slots_offered, sum(each.free for each in found.services))
@@ -49,7 +80,7 @@ def watch_slots(visitor: Visitor) -> Moves[None]:
 
 
 def _slots(visitor: Visitor, url: str) -> Moves[SlotsAnswer]:
-    answer = yield from visitor.send(Step.SLOTS, "GET", url, {200})
+    answer = yield from _asked(visitor, Step.SLOTS, "GET", url, {200})
     return read(SlotsAnswer, answer.body)
 
 
@@ -62,7 +93,7 @@ def _take(visitor: Visitor, slot_id: int) -> Moves[str | None]:
     }
 
     def post() -> Moves[Answer]:
-        return visitor.send(Step.BOOK, "POST", "/api/bookings", {200, 201, 404, 409}, body=form)
+        return _asked(visitor, Step.BOOK, "POST", "/api/bookings", {200, 201, 404, 409}, form)
 
     answer = yield from visitor.patiently(post)
     if answer.status in (200, 201):

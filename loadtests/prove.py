@@ -90,12 +90,15 @@ class Experiment:
         with self._stage.origin(folder) as port:
             return self._run(scenario, f"http://127.0.0.1:{port}", folder)
 
-    def gated(self, name: str, personas: dict[str, float], *, kill: bool = False) -> Record:
-        """The spike through the line; with `kill` the gateway dies in the middle, and comes back."""
+    def gated(self, name: str, personas: dict[str, float], *, robots: bool = False, kill: bool = False) -> Record:
+        """The spike through the line, with limits for `robots`; with `kill` the gateway dies in it, and comes back."""
         folder = self._stage.fresh_folder()
         scenario = self.sizes.scenario(name, personas, spike=True)
         pace = self.sizes.calm_per_minute * PACE_OVER_CALM
-        with self._stage.origin(folder) as port, self._stage.gate(folder, port, pace) as (url, info):
+        with (
+            self._stage.origin(folder) as port,
+            self._stage.gate(folder, port, pace, robots=robots) as (url, info),
+        ):
             if not kill:
                 return self._run(scenario, url, folder)
             death = threading.Timer(SPIKE_SECONDS + 10, kill_gateway, (info,))
@@ -174,7 +177,7 @@ def _phases(options: argparse.Namespace, folder: Path) -> tuple[list[Round], lis
         shown = shown or records
     extra = []
     if not options.only_rounds:
-        robots = experiment.gated("robots", ROBOTS)
+        robots = experiment.gated("robots", ROBOTS, robots=True)
         extra.append(figures_of("three in ten are robots", robots, sizes.spike_seconds))
         killed = experiment.gated("restart", PEOPLE, kill=True)
         extra.append(figures_of("the gateway killed", killed, sizes.spike_seconds))

@@ -20,6 +20,8 @@ from loadtests.system import running_program
 ROOM = "prefecture"
 VISIT_REQUESTS = 3
 """What one booking asks of the origin: the services, the slots, the booking."""
+ROBOT_REQUESTS_PER_MINUTE = 20
+"""What one visit may ask where robots come: a person asks three to six times in all."""
 _HOLDERS = 3
 """Clients that ask without a pause: enough to keep the module busy, too few to hurt it."""
 _CONFIGURATION = """\
@@ -27,6 +29,7 @@ redis_url = "embedded://"
 public_url = "http://127.0.0.1:{port}"
 signing_keys = ["env:ECLUSE_PROVE_KEY"]
 port = {port}
+workers = {workers}
 metrics_port = 0
 state_dir = "{state}"
 [[room]]
@@ -38,6 +41,7 @@ pace_per_minute = {pace}
 burst = 2
 capacity = {capacity}
 session_seconds = 300
+visit_requests_per_minute = {visit_requests}
 claim_seconds = 60
 [[operator]]
 name = "prove"
@@ -76,15 +80,19 @@ class Stage:
             yield port
 
     @contextmanager
-    def gate(self, folder: Path, origin_port: int, pace: float) -> Iterator[tuple[str, Path]]:
-        """Écluse in front of it: its address, and the file with its process ids."""
+    def gate(self, folder: Path, origin_port: int, pace: float, *, robots: bool) -> Iterator[tuple[str, Path]]:
+        """Écluse in front of it: its address, and the file with its process ids.
+
+        Where `robots` come, a visit may ask only so often: by one process, since each counts for itself.
+        """
         (port,) = free_ports(1)
         config, info = folder / "ecluse.toml", folder / "info.json"
         capacity = max(10, round(pace))
         config.write_text(
             _CONFIGURATION.format(
                 port=port, state=folder / "state", room=ROOM, origin_port=origin_port, pace=round(pace, 2),
-                capacity=capacity,
+                capacity=capacity, workers=1 if robots else 2,
+                visit_requests=ROBOT_REQUESTS_PER_MINUTE if robots else 0,
             ),
             encoding="utf-8",
         )  # fmt: skip

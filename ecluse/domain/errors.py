@@ -220,6 +220,16 @@ class OriginBusy(EcluseError):
     retry_after_seconds = 5
 
 
+class VisitTooFast(EcluseError):
+    """Your visit is kept, but asks more often than it may: this request was NOT sent on. Wait, then send it again."""
+
+    retry_after_seconds = 1
+
+    def __init__(self, *args: object, retry_after_seconds: int = 1) -> None:
+        super().__init__(*args)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class KeyNeeded(EcluseError):
     """Send an operator key as Authorization: Bearer, or sign in."""
 

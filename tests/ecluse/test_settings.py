@@ -107,6 +107,7 @@ def test_every_documented_way_to_redis_is_taken(value: str) -> None:
     [
         ("pace_per_minute", 0.09), ("pace_per_minute", 100_001), ("pace_per_minute", float("nan")),
         ("pace_per_minute", float("inf")), ("burst", 0), ("burst", 1.5), ("capacity", -1), ("session_seconds", 29),
+        ("visit_requests_per_minute", -1), ("visit_requests_per_minute", 100_001), ("visit_requests_per_minute", 2.5),
         ("claim_seconds", 4), ("claim_seconds", 3601), ("line_max", 0), ("mode", "Open"), ("on_store_failure", "fail"),
         ("origin_timeout_seconds", 0), ("body_max_bytes", -1), ("lane", []), ("paths", []), ("title", "text"),
         ("lane", [{"id": "a"}, {"id": "a"}]), ("id", "a_b"), ("id", ""), ("id", "a" * 41), ("id", "a\n"), ("id", "é"),

@@ -129,8 +129,8 @@ def test_the_spike_brings_ten_times_what_the_module_bears() -> None:
     sizes = Sizes(bears_per_minute=200, calm_seconds=60, spike_seconds=90)
     assert sizes.spike_people == 1000  # in half a minute
     scenario = sizes.scenario("x", PEOPLE, spike=True)
-    assert scenario.users == 1000 + 105
-    assert sizes.scenario("x", PEOPLE, spike=False).users == 100
+    assert scenario.users == 1000 + 105  # and 200 × 0.35 a minute, for a minute and a half
+    assert sizes.scenario("x", PEOPLE, spike=False).users == 70
 
 
 def test_three_in_ten_are_robots() -> None:

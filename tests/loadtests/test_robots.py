@@ -3,12 +3,17 @@
 from collections.abc import Callable
 from random import Random
 
+import pytest
+
+from loadtests.answers import WrongAnswer
+from loadtests.booking import watch_slots
 from loadtests.forging import replay
-from loadtests.moves import Answer, Ask, Moves, Pause
+from loadtests.moves import Answer, Ask, Moves, Pause, Step
 from loadtests.personas import PERSONAS, live, somebody
 from loadtests.robots import FARMED, SHARERS
-from loadtests.site import Site
+from loadtests.site import JSON, Site
 from loadtests.tally import Tally
+from loadtests.visitor import Visitor
 
 SITE = Site(room="prefecture")
 
@@ -88,3 +93,42 @@ def test_a_stampede_asks_again_at_once_whatever_retry_after_says() -> None:
 def test_people_and_robots_are_told_apart_in_every_trace() -> None:
     for name, persona in PERSONAS.items():
         assert somebody(name, SITE, Tally(), Random(1)).trace.robot is persona.robot
+
+
+TOO_FAST = b'{"type":"/_ecluse/problems/visit-too-fast","title":"t","status":429,"detail":"d"}'
+
+
+def refused(body: bytes, seconds: str = "3") -> Answer:
+    return Answer(status=429, body=body, headers={"retry-after": seconds}, sent_at=0.0, received_at=0.0)
+
+
+def told_429(persona: str, answer: Answer) -> tuple[Visitor, Ask | Pause]:
+    """Somebody who looks at the services and is answered so, and what they do next."""
+    visitor = somebody(persona, SITE, Tally(), Random(1))
+    moves = watch_slots(visitor)
+    next(moves)
+    after = moves.send(answer)
+    assert moves.send(None) == Ask(
+        step=Step.SERVICES, method="GET", path="/api/services", headers=JSON, expected=frozenset({200, 429})
+    )
+    return visitor, after
+
+
+def test_a_robot_inside_waits_as_long_as_it_is_told_when_it_asks_too_fast() -> None:
+    visitor, after = told_429("slot-refresher", refused(TOO_FAST))
+    assert after == Pause(3.0)
+    assert visitor.tally.events["slowed down"] == 1
+    assert not visitor.tally.wrong
+
+
+@pytest.mark.parametrize(
+    ("persona", "answer"),
+    [
+        ("applicant", refused(TOO_FAST)),
+        ("slot-refresher", refused(TOO_FAST, "soon")),
+        ("slot-refresher", refused(TOO_FAST.replace(b"visit-too-fast", b"waiting"))),
+    ],
+)
+def test_any_other_429_inside_is_wrong_and_so_is_one_for_a_person(persona: str, answer: Answer) -> None:
+    with pytest.raises(WrongAnswer, match="services: 429"):
+        told_429(persona, answer)

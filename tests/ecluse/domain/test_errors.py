@@ -61,7 +61,7 @@ def test_what_may_come_back_by_itself_says_when() -> None:
     waits = {kind.__name__: kind.retry_after_seconds for kind in KINDS if kind.retry_after_seconds is not None}
     assert set(waits) == {
         "StoreAway", "OriginAway", "OriginBusy", "OriginSlow", "PersonKeyChanged", "RoomFull", "RoomClosed", "TooManyStreams",
-        "TooManyTries",
+        "TooManyTries", "VisitTooFast",
     }  # fmt: skip
     assert all(1 <= seconds <= 600 for seconds in waits.values())
     assert RoomClosed().retry_after_seconds == 300
