@@ -31,6 +31,8 @@ COLLAPSED_MOST = 0.5
 COLLAPSED_ERRORS_LEAST = 0.25
 PROMISES_BROKEN_MOST = 0.2
 """One in ten may wait longer than a 90 % estimate; the rest is the margin of a short run."""
+HURT_BY_ROBOTS_MOST = 0.01
+"""With robots inside, so many of the people may see one answer that failed: a fragile module has bad moments."""
 RECOVERED_SLOWER_MOST = 2.0
 RECOVERED_ERRORS_MOST = 0.05
 _WINDOW_SECONDS = 10.0
@@ -171,14 +173,25 @@ def findings_of(rounds: Sequence[Round], extra: Sequence[Figures]) -> list[Findi
     ]  # fmt: skip
 
 
+def people_of(phase: Figures) -> float:
+    """How many of those who came were people."""
+    return max(1.0, phase.arrived * (1 - phase.robot_places_share))
+
+
 def _people(phases: Sequence[Figures]) -> list[Finding]:
     """What nobody may have seen in any phase with a line."""
-    failures, without = sum(each.failures_seen for each in phases), sum(each.without_place for each in phases)
+    calm, robots = [[each for each in phases if (each.robot_places_share > 0) is robot] for robot in (False, True)]
+    failures, without = sum(each.failures_seen for each in calm), sum(each.without_place for each in phases)
+    hurt = max((each.failures_seen / people_of(each) for each in robots), default=0.0)
     changed = sum(each.places_changed for each in phases)
     forged, broken = sum(each.forged_admitted for each in phases), max(each.promises_broken for each in phases)
     breathless = [f"{each.name}: {each.generator}" for each in phases if each.generator]
     return [
         Finding(name="answers of 5xx seen by people", measured=str(failures), wanted="0", passed=failures == 0),
+        Finding(
+            name="with robots: answers of 5xx for each of the people", measured=f"{hurt:.2%}",
+            wanted=f"≤ {HURT_BY_ROBOTS_MOST:.0%}", passed=hurt <= HURT_BY_ROBOTS_MOST,
+        ),
         Finding(
             name="arrived and without a place", measured=f"{without} of {sum(each.arrived for each in phases)}",
             wanted="0", passed=without == 0,

@@ -42,8 +42,6 @@ def _column(axes: Sequence[Axes], record: Record, calm: Figures, seconds: float)
         each.axvspan(0, SPIKE_SECONDS, color=QUIET, alpha=0.12)
         if usual is not None:
             each.axhline(usual, color=QUIET, linestyle="--")
-    for each in axes[:2]:
-        each.set_ylim(bottom=0)
 
 
 def picture(without: Record, with_line: Record, shown: Round, seconds: float) -> str:
@@ -57,6 +55,8 @@ def picture(without: Record, with_line: Record, shown: Round, seconds: float) ->
         names = ("bookings\nper minute", "failed answers\nper minute", "slowest 5 %\nof answers, s")
         for row, name in zip(axes, names, strict=True):
             row[0].set_ylabel(name)
+        for each in axes[:2].flat:
+            each.set_ylim(bottom=0)  # only now that both sides are drawn: it ends the scale's growing
         axes[0][0].set_xlim(0, seconds)
         figure.text(0.99, 0.985, "grey: everybody arrives   dashed: a calm day", ha="right", va="top", fontsize=8)
 

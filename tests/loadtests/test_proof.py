@@ -97,6 +97,14 @@ def test_a_module_that_bears_the_spike_alone_proves_nothing() -> None:
 def test_what_robots_or_a_dead_gateway_spoil_is_seen() -> None:
     assert missed([one_round()], [phase("robots", forged_admitted=2)]) == ["forged or used-up proofs let in"]
     assert missed([one_round()], [phase("restart", without_place=3)]) == ["arrived and without a place"]
+    assert missed([one_round()], [phase("restart", failures_seen=1)]) == ["answers of 5xx seen by people"]
+
+
+def test_with_robots_inside_one_of_a_hundred_people_may_see_a_bad_moment() -> None:
+    robots = phase("robots", arrived=1000, robot_places_share=0.3, failures_seen=7)
+    assert missed([one_round()], [robots]) == []
+    worse = replace(robots, failures_seen=8)
+    assert missed([one_round()], [worse]) == ["with robots: answers of 5xx for each of the people"]
 
 
 def test_figures_count_what_happened_after_everybody_had_time_to_settle() -> None:
