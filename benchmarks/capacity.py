@@ -21,7 +21,8 @@ class Figures:
     joins_per_core: float
     claims_per_core: float
     ticket_bytes: float = _TICKET_BYTES
-    board_bytes: float = 2_000.0
+    board_bytes: float = 1_400.0
+    """Of a drawn line, with its head: one in order of arrival has half of that (docs/page.md)."""
     """A packed board with its headers."""
     joins_per_redis: float = 20_000.0
     busy: float = 0.6

@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import inf
 
 from ecluse.domain.estimate import Throughput
 
@@ -11,6 +12,8 @@ EXACT = 32
 """How many at the front have a mark each."""
 STEP = 1.035
 """Ratio between marks behind them: half of it is the largest error of a position, under 2 %."""
+STRAIGHT = 0.01
+"""A mark goes where the line between its neighbours passes it by, up to this part of what it says."""
 NEAR_SECONDS = 3
 FAR_SECONDS = 20
 
@@ -42,6 +45,33 @@ def mark_ranks(waiting: int) -> list[int]:
     if waiting > EXACT and ranks[-1] != waiting - 1:
         ranks.append(waiting - 1)
     return ranks
+
+
+def without_straights(marks: Sequence[Mark]) -> list[Mark]:
+    """As few of the `marks` as tell almost the same: the first 32, the last, and between them those that going by
+    proportion from one neighbour to the other would miss by more than `STRAIGHT`."""
+    kept, at, last = list(marks[:EXACT]), min(EXACT, len(marks)) - 1, len(marks) - 1
+    while at < last:
+        at = _straight_until(marks, at)
+        kept.append(marks[at])
+    return kept
+
+
+def _straight_until(marks: Sequence[Mark], begin: int) -> int:
+    """The index of the furthest mark to which a straight line from `begin` passes all marks between by."""
+    (from_place, from_ahead), until = marks[begin], begin + 1
+    least, most = -inf, inf
+    for at in range(begin + 1, len(marks)):
+        place, ahead = marks[at]
+        run, rise, room = place - from_place, ahead - from_ahead, ahead * STRAIGHT
+        if run <= 0:  # the line moved while its marks were read in pieces
+            continue
+        if least <= rise / run <= most:
+            until = at
+        least, most = max(least, (rise - room) / run), min(most, (rise + room) / run)
+        if least > most:
+            break
+    return until
 
 
 class Marks:
@@ -154,7 +184,7 @@ def _lane_document(lane: LaneBoard) -> dict[str, object]:
             "p50": round(lane.calls_per_minute.p50, 2),
             "slow": round(lane.calls_per_minute.slow, 2),
         },
-        "marks": [[_plain(place), ahead] for place, ahead in lane.marks],
+        "marks": [[_plain(place), ahead] for place, ahead in without_straights(lane.marks)],
         **({} if lane.quota_left is None else {"quota_left": lane.quota_left}),
     }
 

@@ -22,7 +22,7 @@ def test_the_needs_of_a_crowd_are_its_looks_and_joins_divided_by_what_a_core_doe
     assert found.poll_cores == pytest.approx(5.0)
     assert found.join_cores == pytest.approx(2.0)
     assert found.redis_mb == pytest.approx(100.0)
-    assert found.gigabytes_per_hour == pytest.approx(360.0)
+    assert found.gigabytes_per_hour == pytest.approx(252.0)
     assert found.hours_to_serve == pytest.approx(1_000_000 / 360_000)
 
 

@@ -4,7 +4,7 @@ import gzip
 import json
 import random
 from bisect import bisect_left
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +15,7 @@ from ecluse.domain.board import (
     FAR_SECONDS,
     NEAR_SECONDS,
     STEP,
+    STRAIGHT,
     Board,
     LaneBoard,
     Mark,
@@ -23,6 +24,7 @@ from ecluse.domain.board import (
     mark_ranks,
     phase_of,
     poll_seconds,
+    without_straights,
 )
 from ecluse.domain.estimate import Throughput
 
@@ -101,6 +103,41 @@ def test_a_position_never_leaves_its_two_marks_whoever_left_between_them(gaps: l
     for rank, ahead in enumerate(told):
         after = bisect_left(ranks, rank)
         assert ranks[max(after - 1, 0)] <= ahead <= ranks[after]
+
+
+@patient
+@given(gaps=st.lists(st.integers(1, 10_000) | st.just(1), min_size=1, max_size=3_000))
+def test_a_mark_is_left_out_only_where_its_neighbours_tell_the_same(gaps: list[int]) -> None:
+    places = [float(place) for place in accumulate(gaps)]
+    marks = marks_of(places)
+    kept = without_straights(marks)
+    assert kept[:EXACT] == marks[:EXACT]
+    assert kept[-1] == marks[-1]
+    assert set(kept) <= set(marks)
+    assert kept == sorted(kept)
+    reader = Marks(kept, len(places))
+    for place, ahead in marks:
+        assert abs(reader.ahead_of(place) - ahead) <= STRAIGHT * ahead + 0.5
+
+
+def test_an_even_line_needs_no_mark_between_the_first_and_the_last() -> None:
+    kept = without_straights(marks_of([float(number) for number in range(1, 1_000_001)]))
+    assert [ahead for _, ahead in kept] == [*range(EXACT), 999_999]
+
+
+@pytest.mark.parametrize("left_share", [0.05, 0.3])
+@pytest.mark.parametrize("waiting", [1_000, 100_000, 1_000_000])
+def test_with_the_marks_that_are_sent_a_position_is_within_two_percent(waiting: int, left_share: float) -> None:
+    places = numbers_of(waiting, left_share=left_share)
+    reader = Marks(without_straights(marks_of(places)), waiting)
+    for rank in range(EXACT, waiting, max(1, waiting // 20_000)):
+        assert abs(reader.ahead_of(places[rank]) - rank) <= max(1, 0.02 * rank)
+
+
+def test_marks_that_do_not_rise_are_left_out() -> None:
+    front: list[Mark] = [(float(rank), rank) for rank in range(EXACT)]
+    assert without_straights([*front, (31.0, 33), (40.0, 40), (40.0, 41)])[EXACT:] == [(40.0, 40), (40.0, 41)]
+    assert without_straights([]) == []
 
 
 @patient
