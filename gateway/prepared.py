@@ -19,10 +19,13 @@ _remembered: dict[tuple[bytes, bytes], bytes] = {}
 def _line(header: tuple[bytes, bytes]) -> bytes:
     """The header as a line. Raises RuntimeError if it is none, as uvicorn does."""
     name, value = header
-    if HEADER_RE.search(name):
+    once = name in _ONCE_ONLY
+    if not once and HEADER_RE.search(name):
         raise RuntimeError("Invalid HTTP header name.")
     if HEADER_VALUE_RE.search(value):
         raise RuntimeError("Invalid HTTP header value.")
+    if once:
+        return b"%b: %b\r\n" % header
     line = name.lower() + b": " + value + b"\r\n"
     if name.lower() not in _ONCE_ONLY and len(line) < 256:
         if len(_remembered) >= _REMEMBERED_MOST:
