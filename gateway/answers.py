@@ -1,25 +1,21 @@
 """How a visitor is answered: a page for a person, a problem for a program; never a redirect that loses a form."""
 
 import math
-import time
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable
 
-from ecluse.domain.board import poll_seconds
 from ecluse.domain.errors import EcluseError, RoomClosed, VisitTooFast
-from ecluse.domain.opening import DrawKind
 from ecluse.services.visits import Place
-from ecluse.store.line import Called, Gone, Missed, Moved, Waiting
 from gateway.asgi import Headers, Receive, Scope, Send, header
 from gateway.cookies import LANGUAGE, cookie, set_language
 from gateway.directory import RoomEdge
 from gateway.page_look import PLAIN_LOOK
 from gateway.page_mould import pack
-from gateway.page_views import HoursView, PageState
-from gateway.pages import SECURITY_HEADERS, Pages, ProblemView, WaitingView
+from gateway.page_views import PageState
+from gateway.pages import SECURITY_HEADERS, Pages, ProblemView
 from gateway.prepared import Prepared, SharedHead
 from gateway.problems import ROWS, headers_of, send_problem
 from gateway.requests import UNSAFE, query, wants_page
+from gateway.waiting_views import likeness, own_numbers, sight, waiting_view
 
 HTML = (b"content-type", b"text/html; charset=utf-8")
 HOLD_REFRESH_SECONDS = 10
@@ -57,16 +53,24 @@ class Answers:
         headers: Iterable[tuple[bytes, bytes]] = (),
     ) -> None:
         """The waiting page, with the cookie of a fresh ticket."""
-        view = self._view(scope, room, place, return_to, state, form_not_sent=form_not_sent)
+        lang, seen, packed = self.language(scope), sight(scope, room, place), _takes_packed(scope)
         out: Headers = [*headers]
         if place is not None and place.fresh:
             out.append(room.cookies.set_ticket(place.token))
         if scope["query_string"] and "lang" in query(scope):
-            out.append(set_language(view.lang))
+            out.append(set_language(lang))
         if status != 200:
-            out.append((b"retry-after", str(view.refresh_seconds or HOLD_REFRESH_SECONDS).encode()))
-        packed = _takes_packed(scope)
-        await _send(send, status, out, self.pages.waiting(view, packed=packed), packed=packed)
+            out.append((b"retry-after", str(seen.refresh_seconds or HOLD_REFRESH_SECONDS).encode()))
+        page = alike = None
+        if place is not None and packed and state is None and not form_not_sent:
+            alike = likeness(room, place, seen, return_to)
+            page = alike and self.pages.waiting_alike(lang, alike, own_numbers(room, place, seen))
+        if page is None:
+            view = waiting_view(
+                scope, room, place, seen, lang=lang, return_to=return_to, state=state, form_not_sent=form_not_sent
+            )
+            page = self.pages.waiting(view, packed=packed, alike=alike)
+        await _send(send, status, out, page, packed=packed)
 
     async def sheet(  # noqa: PLR0913 - what the page shows, by name
         self,
@@ -81,59 +85,13 @@ class Answers:
         **more: object,
     ) -> None:
         """A page of its own about a place, or about none yet; `more` is what only this template takes."""
-        view = self._view(scope, room, place, room.home, None, form_not_sent=False)
+        view = waiting_view(
+            scope, room, place, sight(scope, room, place), lang=self.language(scope), return_to=room.home
+        )
         out: Headers = [*headers]
         if scope["query_string"] and "lang" in query(scope):
             out.append(set_language(view.lang))
         await send_page(scope, send, status, out, self.pages.sheet(template, view, more))
-
-    def _view(
-        self,
-        scope: Scope,
-        room: RoomEdge,
-        place: Place | None,
-        return_to: str,
-        state: PageState | None,
-        *,
-        form_not_sent: bool,
-    ) -> WaitingView:
-        board = room.board
-        standing = None if place is None else place.standing
-        hours = _hours(room, place)
-        undrawn = hours is not None and hours.undrawn
-        ahead = standing.ahead if isinstance(standing, Waiting) and not undrawn else None
-        outlook = None if place is None or ahead is None else room.visits.outlook(place.ticket.lane, ahead)
-        stopped = scope["query_string"] and query(scope).get("refresh") == "off"
-        refresh = 0 if stopped else _refresh_seconds(room, place)
-        return WaitingView(
-            room=room.id,
-            title=room.settings.title,
-            lang=self.language(scope),
-            phase=board.phase,
-            state=state or _page_state(room, place),
-            hours=hours,
-            ahead=ahead,
-            wait_low_seconds=None if outlook is None else outlook.early_seconds,
-            wait_high_seconds=None if outlook is None else outlook.p90_seconds,
-            slower=None if outlook is None or place is None else board.slower.get(place.ticket.lane),
-            pace_per_minute=board.document["pace_per_minute"],
-            notice=board.document["notice"],
-            claim_until_ms=standing.deadline_ms if isinstance(standing, Called) else None,
-            now_ms=int(time.time() * 1000),
-            return_to=return_to,
-            lane=None if place is None else place.ticket.lane,
-            place=None if place is None else room.visits.place_of(place.ticket),
-            id=None if place is None else place.ticket.id,
-            epoch=None if place is None else place.ticket.epoch,
-            stale=board.stale and board.document["at_ms"] > 0,
-            refresh_seconds=refresh,
-            form_not_sent=form_not_sent,
-            look=room.look,
-            slots_left=board.document["slots_left"],
-            early_seconds=_early_seconds(scope) if isinstance(standing, Called) else 0,
-            healing=board.is_healing,
-            tells=room.settings.notify.ways if room.settings.notify else (),
-        )
 
     async def accessibility(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """What was tested of these pages, and what was not."""
@@ -193,78 +151,6 @@ async def _send(send: Send, status: int, headers: Headers, page: bytes, *, packe
     head = Prepared(headers, len(page), shared=_PACKED_PAGE if packed else _PAGE)
     await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": page})
-
-
-def next_poll_seconds(room: RoomEdge, place: Place) -> int:
-    """When a visitor standing there should ask again."""
-    if isinstance(place.standing, Moved):
-        return 60
-    if not isinstance(place.standing, Waiting):
-        return 3
-    return poll_seconds(place.standing.ahead, room.visits.board.throughput(place.ticket.lane).p50)
-
-
-def _early_seconds(scope: Scope) -> int:
-    """What the answer to an early claim put into the address."""
-    wait = query(scope).get("wait", "") if scope["query_string"] else ""
-    return int(wait) if wait.isdecimal() and wait.isascii() and 0 < len(wait) <= 3 else 0
-
-
-def _refresh_seconds(room: RoomEdge, place: Place | None) -> int:
-    """How often a page without script reloads: half as often as a script asks."""
-    if place is None:
-        return 30
-    if isinstance(place.standing, Moved):
-        return 0
-    return max(5, 2 * next_poll_seconds(room, place))
-
-
-_COVERING: Mapping[str, PageState] = {
-    "paused": "paused", "closed": "closed", "prequeue": "prequeue", "drawing": "drawing",
-}  # fmt: skip
-"""Phases in which nobody is let in: they are told instead of where a ticket stands."""
-
-
-def _page_state(room: RoomEdge, place: Place | None) -> PageState:
-    phase = room.board.phase
-    if place is None:
-        return "closed" if phase == "closed" else "none"
-    match place.standing:
-        case Called():
-            return _COVERING.get(phase, "called")
-        case Missed():
-            return "missed"
-        case Moved():
-            return "moved"
-        case Gone() if room.board.is_ended(place.ticket.id):
-            return "ended"
-        case Gone() if place.ticket.number <= room.board.first_number:
-            return "closed" if phase == "closed" else "over"
-        case Gone():
-            return "gone"
-        case _:
-            return _COVERING.get(phase, "waiting")
-
-
-def _hours(room: RoomEdge, place: Place | None) -> HoursView | None:
-    opening, board = room.settings.opening, room.board
-    if opening is None:
-        return None
-    return HoursView(
-        zone=opening.time_zone,
-        opens_at_ms=unix_ms(board.document["opens_at"]),
-        closes_at_ms=unix_ms(board.document["closes_at"]),
-        draws=opening.draw is not DrawKind.NONE,
-        keeps=opening.keep_places,
-        undrawn=place is not None and room.visits.is_undrawn(place.ticket),
-        first_number=board.first_number,
-        campaign_at_ms=board.campaign_at_ms,
-    )
-
-
-def unix_ms(text: str | None) -> int | None:
-    """An RFC 3339 time of the board in Unix ms."""
-    return None if text is None else round(datetime.fromisoformat(text).timestamp() * 1000)
 
 
 def closed_members(room: RoomEdge) -> dict[str, object]:

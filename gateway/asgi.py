@@ -11,12 +11,21 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 
+_FIRST = "ecluse.first"
+
+
+def first_headers(scope: Scope) -> dict[bytes, bytes]:
+    """The first header of each name (lower case): one look at all of them serves a whole request."""
+    headers: Headers = scope["headers"]
+    kept: tuple[Headers, dict[bytes, bytes]] | None = scope.get(_FIRST)
+    if kept is None or kept[0] is not headers:
+        kept = scope[_FIRST] = headers, dict(reversed(headers))
+    return kept[1]
+
+
 def header(scope: Scope, name: bytes) -> bytes | None:
     """The first header called `name` (lower case), or None."""
-    for key, value in scope["headers"]:
-        if key == name:
-            return bytes(value)
-    return None
+    return first_headers(scope).get(name)
 
 
 async def respond(send: Send, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes = b"") -> None:

@@ -3,10 +3,11 @@
 from datetime import UTC, datetime
 
 from ecluse.domain.errors import NotFound
-from gateway.answers import Answers, unix_ms
+from gateway.answers import Answers
 from gateway.asgi import Receive, Scope, Send, respond
 from gateway.directory import RoomEdge, Table, read_only
 from gateway.page_views import by_language
+from gateway.waiting_views import unix_ms
 
 _LINE_BYTES = 75
 _HOUR_MS = 3_600_000

@@ -1,6 +1,6 @@
 """The cookies of a room: its ticket and its pass, and the visitor's language (RFC 6265bis)."""
 
-from gateway.asgi import Scope
+from gateway.asgi import Scope, first_headers
 
 LANGUAGE = b"ecluse_lang"
 _LANGUAGE_SECONDS = 365 * 86_400
@@ -8,6 +8,8 @@ _LANGUAGE_SECONDS = 365 * 86_400
 
 def cookie(scope: Scope, name: bytes) -> str | None:
     """The value of a cookie; None if there is none, or several that differ (one of them was planted)."""
+    if b"cookie" not in first_headers(scope):
+        return None
     found: bytes | None = None
     for key, value in scope["headers"]:
         if key != b"cookie" or name not in value:

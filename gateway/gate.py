@@ -29,7 +29,7 @@ from ecluse.services.visits import Admission, Ask, Place
 from ecluse.store.line import Closed, Full, Moved, Waiting
 from ecluse.telemetry import OriginError, RequestOutcome
 from ecluse.tokens import Pass, Ticket
-from gateway.answers import Answers, closed_members, next_poll_seconds
+from gateway.answers import Answers, closed_members
 from gateway.asgi import Headers, Receive, Scope, Send, header
 from gateway.asking import ask_at_gate, refuse_unasked
 from gateway.cookies import cookie
@@ -42,6 +42,7 @@ from gateway.proxy import Proxy
 from gateway.proxy_ws import forward_websocket
 from gateway.requests import UNSAFE, own_address, takes_place, wants_page
 from gateway.visitor_answers import moved_members, waiting_members
+from gateway.waiting_views import next_poll_seconds
 
 log = structlog.get_logger()
 END_SESSION = b"end-session"

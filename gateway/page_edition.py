@@ -1,7 +1,7 @@
 """All pages in one language: its catalogue, its formats, its compiled templates. The home of jinja2 here."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import tzinfo
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -24,6 +24,7 @@ from gateway.page_views import (
     ENTRANCES,
     Entrance,
     NotifyView,
+    Own,
     ProblemView,
     SharedPart,
     WaitingView,
@@ -82,6 +83,7 @@ class Edition:
         self._mould = lru_cache(maxsize=MOULDS)(self._cast)
         self._castings: dict[tuple[SharedPart, Moment], Casting] = {}
         self._asked: dict[tuple[SharedPart, Moment], int] = {}
+        self._alike: dict[Hashable, Casting] = {}
         self._env = Environment(
             # A folder of one's own goes before ours.
             loader=ChoiceLoader([FileSystemLoader(root) for root in reversed(roots)]),
@@ -138,15 +140,24 @@ class Edition:
         """The template filled with `values`."""
         return self._env.get_template(template).render(values).encode()
 
-    def waiting(self, view: WaitingView, *, packed: bool = False) -> bytes:
-        """One visitor's waiting page, as a gzip member if it is to be `packed`."""
+    def waiting(self, view: WaitingView, *, packed: bool = False, alike: Hashable = None) -> bytes:
+        """One visitor's waiting page, as a gzip member if it is to be `packed`; `alike` as in `Pages`."""
         shared, moment = shared_part(view, self.code), self._moment(view)
         if not packed:
             return self._mould(shared).fill(self._visitor_part(view, moment))
         casting = self._casting((shared, moment))
         if casting is None:
             return pack(self._mould(shared).fill(self._visitor_part(view, moment)))
+        if alike is not None:
+            if len(self._alike) >= CASTINGS:
+                del self._alike[next(iter(self._alike))]
+            self._alike[alike] = casting
         return casting.fill_packed(self._own_part(view))
+
+    def waiting_alike(self, alike: Hashable, own: Own) -> bytes | None:
+        """As in `Pages`."""
+        casting = self._alike.get(alike)
+        return None if casting is None else casting.fill_packed(self._numbers(own) | {"early": ""})
 
     def _casting(self, key: tuple[SharedPart, Moment]) -> Casting | None:
         """It costs ten pages, so it is made once several asked for it: an address of one's own does not pay."""
@@ -222,21 +233,21 @@ class Edition:
         )
 
     def _own_part(self, view: WaitingView) -> dict[str, object]:
-        say, ahead = self.phrases, view.ahead or 0
-        own: dict[str, object] = {
-            "id": view.id,
-            "place": view.place,
-            "ahead": ahead,
-            "now": view.now_ms,
-            "number": say.number(ahead + 1),
-            "people": say.people(ahead),
-            "early": say.early(view.early_seconds) if view.early_seconds else "",
-        }
+        say = self.phrases
+        own = self._numbers(Own(view.id, view.place, view.ahead, view.now_ms))
+        own["early"] = say.early(view.early_seconds) if view.early_seconds else ""
         if view.claim_until_ms is not None:
             zone = view.hours.zone if view.hours else ""
             until = say.clock_time(view.claim_until_ms // 1000, zone)[0]
             own |= {"claim_until": view.claim_until_ms, "left": say.left(view), "until": until}
         return own
+
+    def _numbers(self, own: Own) -> dict[str, object]:
+        say, ahead = self.phrases, own.ahead or 0
+        return {
+            "id": own.id, "place": own.place, "ahead": ahead, "now": own.now_ms, "number": say.number(ahead + 1),
+            "people": say.people(ahead),
+        }  # fmt: skip
 
     def _own(self, texts: Mapping[str, str]) -> tuple[str, str]:
         """A text of a room's own, with the language it is in."""

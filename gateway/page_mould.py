@@ -7,8 +7,9 @@ what is one visitor's own is a `Casting`: its long parts are packed once, and a 
 import re
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from operator import itemgetter
 
 from isal import isal_zlib
 from markupsafe import Markup, escape
@@ -71,19 +72,32 @@ class Casting(Mould):
 
     def __init__(self, html: str) -> None:
         super().__init__(html)
-        last = len(self._pieces) - 1
-        solid = [at for at in range(0, last, 2) if at == 0 or len(self._pieces[at]) >= _PACKED_FROM_BYTES]
-        self._runs = [(_packed(self._pieces[at]), at + 1, until) for at, until in pairwise([*solid, last])]
-        self._last = _packed(self._pieces[last], last=True)
+        pieces, last = self._pieces, len(self._pieces) - 1
+        solid = [at for at in range(0, last, 2) if at == 0 or len(pieces[at]) >= _PACKED_FROM_BYTES]
+        self._runs = [
+            (pieces[at], _packed(pieces[at]), *self._between(at + 1, until)) for at, until in pairwise([*solid, last])
+        ]
+        self._packed_last = _packed(pieces[last], last=True)
+
+    def _between(self, begin: int, end: int) -> tuple[bytes, Callable[[Sequence[bytes]], object]]:
+        """What stands there as a format, and what picks the texts for it."""
+        holes = range(begin, end, 2)
+        parts = [b"%b" if at in holes else self._pieces[at].replace(b"%", b"%%") for at in range(begin, end)]
+        return b"".join(parts), itemgetter(*(self._order[at // 2] for at in holes))
 
     def fill_packed(self, values: Mapping[str, object]) -> bytes:
-        """The filled page as a gzip member (RFC 1952). What fills the holes must be short."""
-        pieces = self._filled(values)
-        page, out = b"".join(pieces), [_GZIP_HEAD]
-        for packed, begin, end in self._runs:
-            stored = b"".join(pieces[begin:end])
+        """The filled page as a gzip member (RFC 1952). What fills the holes must be short, and makes no hole."""
+        text = "\x02".join([str(values[name]) for name in self._wanted])
+        texts = (str(escape(text)) if _HOSTILE(text) else text).encode().split(b"\x02")
+        page: list[bytes] = []
+        out = [_GZIP_HEAD]
+        for solid, packed, form, chosen in self._runs:
+            stored = form % chosen(texts)
+            page += solid, stored
             out += packed, _STORED(len(stored), len(stored) ^ 0xFFFF), stored
-        out += self._last, _GZIP_TAIL(isal_zlib.crc32(page), len(page))
+        page.append(self._pieces[-1])
+        whole = b"".join(page)
+        out += self._packed_last, _GZIP_TAIL(isal_zlib.crc32(whole), len(whole))
         return b"".join(out)
 
 

@@ -27,7 +27,6 @@ class Phrases:
         self._between = format_decimal(1000, locale=locale)[1:-3] if in_threes else ""
         self._text, self._plural = catalogue.gettext, catalogue.ngettext
         self.pace: Callable[[float], str] = lru_cache(maxsize=64)(self._pace)
-        self.people: Callable[[int], str] = lru_cache(maxsize=1024)(self._people)
         self.reloads: Callable[[int], str] = lru_cache(maxsize=64)(self._reloads)
         self._span = lru_cache(maxsize=1024)(self._told_span)
         self.clock_time: Callable[..., tuple[str, str]] = lru_cache(maxsize=256)(self._clock_time)
@@ -46,7 +45,7 @@ class Phrases:
         """A number as it is written: what Babel says, at a fraction of its time where digits stand in threes."""
         return f"{value:,}".replace(",", self._between) if self._between else self._grouped(value)
 
-    def _people(self, ahead: int) -> str:
+    def people(self, ahead: int) -> str:
         """How many are ahead."""
         text, plural = self._text, self._plural
         if not ahead:

@@ -72,6 +72,15 @@ class WaitingView:
     """How visitors of the room can be told while they are away."""
 
 
+class Own(NamedTuple):
+    """What is one waiting visitor's own on their page."""
+
+    id: str | None
+    place: float | None
+    ahead: int | None
+    now_ms: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoursView:
     """What a page tells of a room's opening hours: the opening that is or comes next, Unix ms, read in `zone`."""

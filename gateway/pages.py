@@ -5,7 +5,7 @@ language. Nothing here knows a store: a page is a pure function of its view.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from gateway.page_files import STATIC_PREFIX, StaticFile, packed_file, read_stat
 from gateway.page_headers import SECURITY_HEADERS
 from gateway.page_languages import accepted, zone_called
 from gateway.page_look import STYLE, own_files
-from gateway.page_views import Entrance, NotifyView, ProblemView, WaitingView, WaitSpan
+from gateway.page_views import Entrance, NotifyView, Own, ProblemView, WaitingView, WaitSpan
 
 __all__ = [
     "SECURITY_HEADERS",
@@ -100,9 +100,16 @@ class Pages:
                 return by_name[found.lower()]
         return self._default
 
-    def waiting(self, view: WaitingView, *, packed: bool = False) -> bytes:
-        """The waiting page of one visitor, as a gzip member if it is to be `packed`."""
-        return self._edition(view.lang).waiting(view, packed=packed)
+    def waiting(self, view: WaitingView, *, packed: bool = False, alike: Hashable = None) -> bytes:
+        """The waiting page of one visitor, as a gzip member if it is to be `packed`.
+
+        `alike` stands for all in `view` that is not the visitor's own: see `waiting_alike`.
+        """
+        return self._edition(view.lang).waiting(view, packed=packed, alike=alike)
+
+    def waiting_alike(self, lang: str, alike: Hashable, own: Own) -> bytes | None:
+        """The packed page of a visitor whose view was `alike` those of others, without that view; None if none is."""
+        return self._edition(lang).waiting_alike(alike, own)
 
     def sheet(self, template: str, view: WaitingView, more: Mapping[str, object]) -> bytes:
         """A page of its own about one place; `more` is what only this template takes."""

@@ -4,6 +4,7 @@ uvicorn checks each header of each answer with two regular expressions; with sma
 time of a request (measured). What was checked once needs no second look.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE, RequestResponseCycle
@@ -19,10 +20,13 @@ _remembered: dict[tuple[bytes, bytes], bytes] = {}
 def _line(header: tuple[bytes, bytes]) -> bytes:
     """The header as a line. Raises RuntimeError if it is none, as uvicorn does."""
     name, value = header
-    if HEADER_RE.search(name):
+    once = name in _ONCE_ONLY
+    if not once and HEADER_RE.search(name):
         raise RuntimeError("Invalid HTTP header name.")
     if HEADER_VALUE_RE.search(value):
         raise RuntimeError("Invalid HTTP header value.")
+    if once:
+        return b"%b: %b\r\n" % header
     line = name.lower() + b": " + value + b"\r\n"
     if name.lower() not in _ONCE_ONLY and len(line) < 256:
         if len(_remembered) >= _REMEMBERED_MOST:
@@ -42,14 +46,18 @@ class SharedHead:
 NOTHING_SHARED = SharedHead([])
 
 
-class Prepared(list[tuple[bytes, bytes]]):
-    """Headers of a whole answer with its length, ready to be sent. To any other server an ordinary list of headers."""
+class Prepared:
+    """Headers of a whole answer with its length, ready to be sent. To any other server they are headers to go over."""
+
+    __slots__ = ("_own", "_shared", "length", "spelled")
 
     def __init__(self, headers: Headers, length: int, *, shared: SharedHead = NOTHING_SHARED) -> None:
-        own = [*headers, (b"content-length", str(length).encode())]
-        super().__init__([*shared.headers, *own])
-        self.length = length
+        self._shared, self.length = shared, length
+        self._own = own = [*headers, (b"content-length", b"%d" % length)]
         self.spelled = shared.spelled + b"".join([_remembered.get(header) or _line(header) for header in own]) + b"\r\n"
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        return iter([*self._shared.headers, *self._own])
 
 
 class EdgeCycle(RequestResponseCycle):

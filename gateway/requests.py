@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from ecluse.domain.errors import BadInput, BodyTooLarge
-from gateway.asgi import Receive, Scope, header
+from gateway.asgi import Receive, Scope, first_headers, header
 
 BODY_MAX_BYTES = 4096
 _PLAIN_DESTINATIONS = (b"document", b"iframe", b"empty", b"frame", b"nested-document")
@@ -25,14 +25,10 @@ def takes_place(scope: Scope) -> bool:
     """Whether this request may take a place or an admission: not HEAD, OPTIONS, prefetch, or an asset of a page."""
     if scope["method"] in ("HEAD", "OPTIONS"):
         return False
-    destination, accept = None, b"*/*"
-    for name, value in reversed(scope["headers"]):  # the first of a name counts
-        if name == b"sec-fetch-dest":
-            destination = value
-        elif name == b"accept":
-            accept = value
-        elif name in (b"sec-purpose", b"purpose") and b"prefetch" in value:
-            return False
+    first = first_headers(scope)
+    if b"prefetch" in first.get(b"sec-purpose", b"") or b"prefetch" in first.get(b"purpose", b""):
+        return False
+    destination, accept = first.get(b"sec-fetch-dest"), first.get(b"accept", b"*/*")
     if destination is not None and destination not in _PLAIN_DESTINATIONS:
         return False
     if b"text/html" in accept or destination == b"empty":

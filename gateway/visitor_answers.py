@@ -10,10 +10,10 @@ from ecluse.domain.estimate import wait_seconds
 from ecluse.services.visits import STATES, Place
 from ecluse.store.line import Called, Moved, Waiting
 from ecluse.tokens import Ticket
-from gateway.answers import next_poll_seconds
 from gateway.asgi import Headers, Scope, Send, respond
 from gateway.directory import RoomEdge
 from gateway.requests import is_cross_site
+from gateway.waiting_views import next_poll_seconds
 
 NO_STORE = (b"cache-control", b"no-store")
 JSON = (b"content-type", b"application/json")

@@ -5,7 +5,7 @@ The helper (in code: aide) keeps to itself for whom a place is. Here it is a tic
 
 import asyncio
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from ecluse.domain.errors import (
     Inside,
@@ -138,7 +138,7 @@ class Aides:
             await self._aided.release(who.name, ticket_id)
 
     async def _remember(self, who: AideSettings, ticket: Ticket) -> None:
-        await self._aided.note(who.name, ticket.id, json.dumps(asdict(ticket)))
+        await self._aided.note(who.name, ticket.id, json.dumps(ticket._asdict()))
 
     async def _ticket(self, who: AideSettings, ticket_id: str) -> Ticket:
         self._check(who)

@@ -54,6 +54,8 @@ class BoardView:
         self.epoch: str = document["epoch"]
         self.stale: bool = document["stale"]
         self.phase: str = document["phase"]
+        self.lets_in = self.phase in (Phase.OPEN, Phase.IDLE)
+        """Whether people are let in, so that a wait can be told."""
         self.automatic: bool = document.get("pace") == "auto"
         campaign = document.get("campaign") or {}
         self.campaign_at_ms: int = campaign.get("started_at_ms", 0)
@@ -156,11 +158,6 @@ class BoardView:
     def is_over(self, session: str, admitted_at_seconds: int) -> bool:
         """Whether a visit is over: ended, or admitted in an earlier campaign."""
         return session in self._ended or admitted_at_seconds * 1000 < self.campaign_at_ms
-
-    @property
-    def lets_in(self) -> bool:
-        """Whether people are let in, so that a wait can be told."""
-        return self.phase in (Phase.OPEN, Phase.IDLE)
 
     @property
     def is_undrawn(self) -> bool:

@@ -1,7 +1,5 @@
 """How somebody comes into the line: with a new ticket, or as a person who has one already."""
 
-from dataclasses import replace
-
 from ecluse.clock import Clock
 from ecluse.domain.errors import PersonNeeded, StoreAway, TooManyTries
 from ecluse.domain.person import Applicant
@@ -82,7 +80,7 @@ class Entering:
             drawn=known.drawn, issued_at=moved.moment if isinstance(moved, Moved) else now, person=person,
         )  # fmt: skip
         found = await self._present(ticket, back=True)
-        return replace(found, fresh=True, taken_over=True) if isinstance(found, Place) else found
+        return found._replace(fresh=True, taken_over=True) if isinstance(found, Place) else found
 
     async def _enter(
         self,

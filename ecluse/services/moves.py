@@ -1,7 +1,7 @@
 """A place and its code: show it, find the place behind it, and let the place go to another device."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 
 from ecluse.clock import Clock, system_clock
 from ecluse.codes import PlaceCodes
@@ -89,7 +89,7 @@ class Moves:
         if not isinstance(found, Moved):
             raise Inside if isinstance(found, Admitted) else TicketGone
         self._visits.board.note_moved(ticket.id, found.moment)
-        copy = replace(ticket, issued_at=found.moment)
+        copy = ticket._replace(issued_at=found.moment)
         await self._keep(copy)
         token = self._signers.tickets.sign(copy)
         return Place(ticket=copy, token=token, standing=await self._visits.stand(copy), fresh=True)
@@ -109,7 +109,7 @@ class Moves:
         code = self._codes.of(ticket.room, ticket.id)
         expires_at = ticket.issued_at + self._ticket_seconds
         seconds = max(KEPT_LEAST_SECONDS, int(expires_at - self._clock()))
-        await self._store.keep(self._codes.names(ticket.room, code)[0], json.dumps(asdict(ticket)), seconds)
+        await self._store.keep(self._codes.names(ticket.room, code)[0], json.dumps(ticket._asdict()), seconds)
         return ShownCode(code=grouped(code), expires_at=expires_at)
 
     async def _holds(self, ticket: Ticket) -> None:

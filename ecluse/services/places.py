@@ -20,8 +20,7 @@ from ecluse.store.line import (
 from ecluse.tokens import Pass, Ticket
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(NamedTuple):
     """A ticket and where it stands."""
 
     ticket: Ticket

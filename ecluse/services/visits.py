@@ -1,7 +1,6 @@
 """What a visitor triggers in one room: arrive, join, ask, claim, ask for more time, leave, go on, finish."""
 
 import secrets
-from dataclasses import replace
 
 from ecluse.clock import Clock, system_clock
 from ecluse.domain.errors import Expired, RoomClosed, RoomFull, TokenError, UnknownLane
@@ -181,7 +180,7 @@ class Visits(Entering, Inside):
             return found.standing
         fresh = found.epoch != ticket.epoch or found.undrawn
         drawn = ticket.drawn and not found.undrawn
-        current = replace(ticket, epoch=found.epoch, drawn=drawn) if fresh else ticket
+        current = ticket._replace(epoch=found.epoch, drawn=drawn) if fresh else ticket
         return Place(ticket=current, token=self._tickets.sign(current), standing=found.standing, fresh=fresh)
 
     def from_memory(self, ticket: Ticket) -> Waiting | None:

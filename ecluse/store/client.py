@@ -6,30 +6,35 @@ Every step may be sent twice without harm, so a connection that broke is tried o
 """
 
 import asyncio
-import math
-from collections.abc import Awaitable, Sequence
-from typing import Any, cast
+from collections.abc import Awaitable
+from typing import Any, NamedTuple, cast
 from urllib.parse import parse_qs, urlsplit
 
 import structlog
-from hiredis import pack_command
 from redis.asyncio import Redis, RedisCluster
-from redis.asyncio.connection import AbstractConnection, ConnectionPool
+from redis.asyncio.connection import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, OutOfMemoryError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, OutOfMemoryError, RedisError
 
 from ecluse.domain.errors import RoomFull, StoreAway
 from ecluse.store.scripts import Script
+from ecluse.store.wire import Argument, Reply, Wire, packed
 
 log = structlog.get_logger()
-Argument = str | bytes | int | float
-Reply = Any
-
 BATCH = 512
 TIMEOUT_SECONDS = 2.0
+
+
+class _Asked(NamedTuple):
+    """One command on its way; `head` is what it begins with as many others do."""
+
+    script: Script | None
+    head: tuple[Argument, ...]
+    words: tuple[Argument, ...]
+    reply: asyncio.Future[Reply]
 
 
 def connect(url: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> "Redis | RedisCluster":
@@ -68,30 +73,34 @@ class Store:
         self._redis = client
         self._timeout_seconds = timeout_seconds
         self._cluster = isinstance(client, RedisCluster)
-        self._pending: list[tuple[Script | None, Sequence[Argument], asyncio.Future[Reply]]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pending: list[_Asked] = []
         self._flushing: asyncio.Task[None] | None = None
-        self._connection: AbstractConnection | None = None
+        self._wire: Wire | None = None
 
     @classmethod
     def at(cls, url: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> "Store":
         """A store for `url`; opens nothing yet."""
         return cls(connect(url, timeout_seconds=timeout_seconds), timeout_seconds=timeout_seconds)
 
-    def run(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Awaitable[Reply]:
+    def run(self, script: Script, keys: tuple[str, ...], args: tuple[Argument, ...]) -> Awaitable[Reply]:
         """The reply of a step. Raises StoreAway; RoomFull if Redis has no memory left for it."""
-        return self._ask(script, ("EVALSHA", script.sha, len(keys), *keys, *args))
+        return self._ask(script, ("EVALSHA", script.sha, len(keys), *keys), args)
 
     def command(self, *words: Argument) -> Awaitable[Reply]:
         """The reply of one plain command that may be sent twice. Raises StoreAway."""
-        return self._ask(None, words)
+        return self._ask(None, (), words)
 
-    def _ask(self, script: Script | None, words: Sequence[Argument]) -> Awaitable[Reply]:
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Reply] = loop.create_future()
-        self._pending.append((script, words, future))
+    def _ask(self, script: Script | None, head: tuple[Argument, ...], words: tuple[Argument, ...]) -> Awaitable[Reply]:
+        loop = self._loop
+        if loop is None:
+            # Kept, as finding it costs a system call each time.
+            loop = self._loop = asyncio.get_running_loop()
+        asked = _Asked(script, head, words, loop.create_future())
+        self._pending.append(asked)
         if self._flushing is None:
             self._flushing = loop.create_task(self._flush())
-        return future
+        return asked.reply
 
     async def _flush(self) -> None:
         try:
@@ -101,67 +110,50 @@ class Store:
         finally:
             self._flushing = None
 
-    async def _send(self, batch: list[tuple[Script | None, Sequence[Argument], asyncio.Future[Reply]]]) -> None:
+    async def _send(self, batch: list[_Asked]) -> None:
         try:
-            replies = await self._execute([words for _, words, _ in batch])
-            unknown = {script for (script, _, _), reply in zip(batch, replies, strict=True) if _is_unknown(reply)}
-            if unknown:
-                await self._load([script for script in unknown if script is not None])
-                again = [i for i, reply in enumerate(replies) if _is_unknown(reply)]
-                second = await self._execute([batch[i][1] for i in again])
+            replies = await self._execute(batch)
+            again = [i for i, reply in enumerate(replies) if type(reply) is NoScriptError]
+            if again:
+                await self._load({script for i in again if (script := batch[i].script) is not None})
+                second = await self._execute([batch[i] for i in again])
                 for i, reply in zip(again, second, strict=True):
                     replies[i] = reply
         except (RedisError, OSError, TimeoutError) as error:
             replies = [error] * len(batch)
         except asyncio.CancelledError:
-            for _, _, future in batch:
-                future.cancel()
+            for asked in batch:
+                asked.reply.cancel()
             raise
-        for (_, _, future), reply in zip(batch, replies, strict=True):
-            if future.done():
+        for asked, reply in zip(batch, replies, strict=True):
+            if asked.reply.done():
                 continue
             if isinstance(reply, Exception):
-                future.set_exception(_told(reply))
+                asked.reply.set_exception(_told(reply))
             else:
-                future.set_result(reply)
+                asked.reply.set_result(reply)
 
-    async def _execute(self, commands: list[Sequence[Argument]]) -> list[Reply]:
+    async def _execute(self, batch: list[_Asked]) -> list[Reply]:
         if self._cluster:
             # redis-py pipelines no EVALSHA over a cluster; the calls still overlap.
-            calls = (self._redis.execute_command(*words) for words in commands)
+            calls = (self._redis.execute_command(*asked.head, *asked.words) for asked in batch)
             return list(await asyncio.gather(*calls, return_exceptions=True))
-        # Packed in C and written at once: redis-py's own pipeline spends most of its time on packing.
-        packed = b"".join([pack_command(cast(Any, tuple(words))) for words in commands])
+        commands = [packed(asked.head, asked.words) for asked in batch]
         try:
-            return await self._exchange(packed, len(commands))
+            return await self._exchange(commands)
         except (RedisConnectionError, OSError):
-            return await self._exchange(packed, len(commands))
+            return await self._exchange(commands)
 
-    async def _exchange(self, packed: bytes, replies: int) -> list[Reply]:
-        connection = self._connection
-        if connection is None:
+    async def _exchange(self, commands: list[bytes]) -> list[Reply]:
+        wire = self._wire
+        if wire is None or not wire.is_open:
+            if wire is not None:
+                await wire.close()
             connection = cast(Any, self._redis).connection_pool.make_connection()
-            self._connection = connection
-        found: list[Reply] = []
-        try:
-            # One deadline for the whole exchange; redis-py would set one for each reply.
-            async with asyncio.timeout(self._timeout_seconds):
-                # Sending would connect too, but not ask a sentinel first.
-                if not connection.is_connected:
-                    await connection.connect()
-                await connection.send_packed_command([packed])
-                for _ in range(replies):
-                    try:
-                        found.append(await connection.read_response(timeout=math.inf))
-                    except ResponseError as error:
-                        found.append(error)
-        except BaseException:
-            # Replies may still be on their way: this connection cannot be used again as it is.
-            await connection.disconnect(nowait=True)
-            raise
-        return found
+            wire = self._wire = await Wire.open(connection, timeout_seconds=self._timeout_seconds)
+        return await wire.exchange(commands, timeout_seconds=self._timeout_seconds)
 
-    async def _load(self, unknown: list[Script]) -> None:
+    async def _load(self, unknown: set[Script]) -> None:
         for script in unknown:
             if self._cluster:
                 await cast(Any, self._redis).script_load(script.source)
@@ -179,17 +171,14 @@ class Store:
         """Close every connection."""
         if self._flushing is not None:
             self._flushing.cancel()
-        if self._connection is not None:
-            await self._connection.disconnect()
-            self._connection = None
+        if self._wire is not None:
+            await self._wire.close()
+            self._wire = None
+        self._loop = None
         await self._redis.aclose()
         asked = getattr(getattr(self._redis, "connection_pool", None), "sentinel_manager", None)
         for sentinel in asked.sentinels if asked is not None else ():
             await sentinel.aclose()
-
-
-def _is_unknown(reply: Reply) -> bool:
-    return isinstance(reply, NoScriptError)
 
 
 def _told(error: Exception) -> Exception:

@@ -8,7 +8,7 @@ from ecluse.domain.errors import InvitationRefused, InvitationUsed, PersonKeyCha
 from ecluse.domain.opening import DrawKind
 from ecluse.domain.person import Applicant
 from ecluse.domain.room import Room
-from ecluse.store.client import Argument, Store
+from ecluse.store.client import Store
 from ecluse.store.keys import room_keys
 from ecluse.store.scripts import script
 from ecluse.store.standings import (
@@ -27,6 +27,7 @@ from ecluse.store.standings import (
     Standing,
     Waiting,
 )
+from ecluse.store.wire import Argument
 
 __all__ = [
     "Admitted",

@@ -1,6 +1,7 @@
 """What the steps of a line say, as values: where a ticket is, and what became of a wish."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,7 @@ Standing = Waiting | Called | Admitted | Missed | Gone | Moved
 """Where a ticket is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(NamedTuple):
     """A new ticket's place: its number, the epoch that number belongs to, and where it stands."""
 
     number: int

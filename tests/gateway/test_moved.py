@@ -1,7 +1,5 @@
 """The device a place moved away from: told so wherever it asks, and given nothing else by accident."""
 
-import dataclasses
-
 from ecluse.store.line import Moved
 from ecluse.tokens import SigningKey, TicketSigner
 from tests.gateway.visitor import HTML, ROOM, Visitor
@@ -15,7 +13,7 @@ async def moved_away(whole: Whole, left: Visitor) -> Visitor:
     moved = await whole.lines["salle"].move(ticket.id, ticket.issued_at)
     assert isinstance(moved, Moved)
     await whole.refresh()
-    copy = signer.sign(dataclasses.replace(ticket, issued_at=moved.moment))
+    copy = signer.sign(ticket._replace(issued_at=moved.moment))
     return Visitor(left.port, {"ecluse_ticket_salle": copy})
 
 

@@ -1,0 +1,109 @@
+"""The wire to Redis against a server that answers as the test says."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from hiredis import Reader
+
+from ecluse.domain.errors import StoreAway
+from ecluse.store.client import Store
+from ecluse.store.wire import packed
+
+Script = Callable[[int, list[bytes]], bytes | None]
+"""What to answer on the n-th connection to a command; None: close it."""
+
+
+@contextlib.asynccontextmanager
+async def server(answer: Script) -> AsyncIterator[Store]:
+    """A store whose server greets as Redis 6 does, and answers all else by `answer`."""
+    writers: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        number, parser = len(writers), Reader()
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65_536):
+                parser.feed(data)
+                while (command := parser.gets()) is not False:
+                    if command[0] in (b"HELLO", b"CLIENT", b"SELECT"):
+                        writer.write(b"%1\r\n+proto\r\n:3\r\n" if command[0] == b"HELLO" else b"+OK\r\n")
+                        continue
+                    reply = answer(number, command)
+                    if reply is None:
+                        writer.close()
+                        return
+                    writer.write(reply)
+
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with listening:
+        store = Store.at(f"redis://127.0.0.1:{listening.sockets[0].getsockname()[1]}/0", timeout_seconds=1.0)
+        try:
+            yield store
+        finally:
+            await store.close()
+            for writer in writers:
+                writer.close()
+                with contextlib.suppress(ConnectionError):
+                    await writer.wait_closed()
+
+
+def echo(_connection: int, command: list[bytes]) -> bytes:
+    return b"$%d\r\n%b\r\n" % (len(command[1]), command[1])
+
+
+async def test_a_connection_that_breaks_among_the_replies_is_made_again_and_everything_asked_again() -> None:
+    def breaks(connection: int, command: list[bytes]) -> bytes | None:
+        return None if connection == 1 and command[1] == b"7" else echo(connection, command)
+
+    async with server(breaks) as store:
+        found = await asyncio.gather(*(store.command("ECHO", str(n)) for n in range(20)))
+        assert found == [b"%d" % n for n in range(20)]
+
+
+async def test_a_server_that_became_a_replica_is_left_and_everything_asked_again() -> None:
+    def demoted(connection: int, command: list[bytes]) -> bytes:
+        if connection == 1 and command[1] == b"2":
+            return b"-READONLY You can't write against a read only replica.\r\n"
+        return echo(connection, command)
+
+    async with server(demoted) as store:
+        assert await asyncio.gather(*(store.command("ECHO", str(n)) for n in range(4))) == [b"0", b"1", b"2", b"3"]
+
+
+async def test_a_server_that_stays_a_replica_is_away() -> None:
+    async with server(lambda _connection, _command: b"-READONLY replica\r\n") as store:
+        with pytest.raises(StoreAway):
+            await store.command("ECHO", "x")
+
+
+async def test_a_message_that_nobody_asked_for_is_no_reply() -> None:
+    async with server(lambda number, command: b">2\r\n+invalidate\r\n+x\r\n" + echo(number, command)) as store:
+        assert await asyncio.gather(*(store.command("ECHO", str(n)) for n in range(5))) == [b"%d" % n for n in range(5)]
+
+
+async def test_nonsense_is_a_server_that_is_away_and_the_next_connection_is_a_new_one() -> None:
+    def nonsense(connection: int, command: list[bytes]) -> bytes:
+        return b"HTTP/1.1 400 Bad Request\r\n\r\n" if connection <= 2 else echo(connection, command)
+
+    async with server(nonsense) as store:
+        with pytest.raises(StoreAway):
+            await store.command("ECHO", "x")
+        assert await store.command("ECHO", "y") == b"y"
+
+
+async def test_replies_that_come_in_small_pieces_are_put_together() -> None:
+    async with server(lambda _connection, _command: b"*2\r\n$300\r\n" + b"x" * 300 + b"\r\n:7\r\n") as store:
+        asked = [store.command("ECHO", str(n)) for n in range(600)]
+        assert await asyncio.gather(*asked) == [[b"x" * 300, 7]] * 600
+
+
+def test_a_command_is_packed_as_one_whether_its_head_was_seen_before_or_not() -> None:
+    parser = Reader()
+    words = (0.0, "é", "", b"\r\n", 12)
+    for _ in range(2):
+        parser.feed(packed(("EVALSHA", "sha", 1, "key"), words))
+        assert parser.gets() == [b"EVALSHA", b"sha", b"1", b"key", b"0.0", "é".encode(), b"", b"\r\n", b"12"]
+    parser.feed(packed((), ("PING",)))
+    assert parser.gets() == [b"PING"]
