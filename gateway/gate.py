@@ -198,8 +198,7 @@ class Gate:
         room.metrics.store_errors.inc()
         log.warning("store_away", room=room.id, policy=policy, why=str(error))
         if policy == "open":
-            grace = room.visits.grace()
-            await self._forward(scope, receive, send, room, grace.granted)
+            await self._forward(scope, receive, send, room, room.visits.grace().granted)
             return
         if policy == "hold" and ticket is not None and wants_page(scope) and scope["method"] not in UNSAFE:
             ahead = room.board.last_ahead(ticket.lane, room.visits.place_of(ticket))

@@ -20,7 +20,7 @@ from loadtests.system import running_program
 ROOM = "prefecture"
 VISIT_REQUESTS = 3
 """What one booking asks of the origin: the services, the slots, the booking."""
-ROBOT_REQUESTS_PER_MINUTE = 20
+ROBOT_REQUESTS_PER_MINUTE = 10
 """What one visit may ask where robots come: a person asks three to six times in all."""
 _HOLDERS = 3
 """Clients that ask without a pause: enough to keep the module busy, too few to hurt it."""
