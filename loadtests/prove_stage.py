@@ -63,7 +63,8 @@ class Stage:
         self._command = origin_command
         self._count = 0
         cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-        self._origin_cores, self._other_cores = (cores[-1:], cores[:-1]) if len(cores) > 1 else ((), ())
+        self._origin_cores: Sequence[int] = cores[-1:] if len(cores) > 1 else ()
+        self._other_cores: Sequence[int] = cores[:-1]
         self.key = secrets.token_urlsafe(32)
         self._env = {
             "ECLUSE_ORIGIN_KEY": self.key, "ECLUSE_PROVE_KEY": secrets.token_urlsafe(32),
