@@ -140,7 +140,9 @@ def certificate(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
-def test_the_wire_goes_through_tls(certificate: Path, redis_url: str, loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+def test_the_wire_goes_through_tls(
+    certificate: Path, redis_url: str, loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
     async def ask() -> list[bytes]:
         upstream = int(redis_url.rpartition(":")[2].partition("/")[0])
 
