@@ -2,9 +2,18 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
 
 import pytest
+import uvloop
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from hiredis import Reader
 
 from ecluse.domain.errors import StoreAway
@@ -107,3 +116,56 @@ def test_a_command_is_packed_as_one_whether_its_head_was_seen_before_or_not() ->
         assert parser.gets() == [b"EVALSHA", b"sha", b"1", b"key", b"0.0", "é".encode(), b"", b"\r\n", b"12"]
     parser.feed(packed((), ("PING",)))
     assert parser.gets() == [b"PING"]
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate of our own for 127.0.0.1, and its key, in one file."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "redis")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    path = tmp_path / "redis.pem"
+    plain = serialization.NoEncryption()
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_the_wire_goes_through_tls(
+    certificate: Path, redis_url: str, loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    async def ask() -> list[bytes]:
+        upstream = int(redis_url.rpartition(":")[2].partition("/")[0])
+
+        async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            plain_reader, plain_writer = await asyncio.open_connection("127.0.0.1", upstream)
+
+            async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+                while piece := await source.read(65_536):
+                    sink.write(piece)
+                sink.close()
+
+            await asyncio.gather(pump(reader, plain_writer), pump(plain_reader, writer), return_exceptions=True)
+
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate)
+        listening = await asyncio.start_server(relay, "127.0.0.1", 0, ssl=context)
+        async with listening:
+            port = listening.sockets[0].getsockname()[1]
+            store = Store.at(f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={certificate}")
+            found = list(await asyncio.gather(*(store.command("ECHO", "x" * 1000 + str(n)) for n in range(200))))
+            await store.close()
+            await asyncio.sleep(0.1)
+        return found
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        assert runner.run(ask()) == [b"x" * 1000 + b"%d" % n for n in range(200)]
