@@ -10,10 +10,11 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from ecluse import signing
 from ecluse.clock import ManualClock
 from ecluse.domain.errors import Expired, Forged, WrongRoom
 from ecluse.settings import ConfigurationError, parse, secrets
-from ecluse.signing import SigningKey, b64, signer
+from ecluse.signing import SigningKey, b64
 from ecluse.tokens import Pass, PassSigner, Ticket, TicketSigner, new_id
 
 NOW = 1_800_000_000
@@ -137,12 +138,12 @@ def test_without_the_library_a_key_in_pem_says_what_to_install(monkeypatch: pyte
 @pytest.mark.parametrize("length", [1, 32, 63, 64, 65, 200])
 def test_a_signature_is_the_hmac_of_the_standard_library_for_keys_of_any_length(length: int) -> None:
     secret = bytes(range(length))
-    kept = signer(secret)
+    kept = signing.signer(secret)
     for body in (b"", b"body", b"x" * 1000, b"body"):
         assert kept.get_signature(body) == b64(hmac.digest(secret, body, "sha256"))
 
 
 def test_an_algorithm_that_is_given_another_key_signs_under_that_one() -> None:
-    algorithm = signer(b"first").algorithm
+    algorithm = signing.signer(b"first").algorithm
     for secret in (b"first", b"second", b"first"):
         assert algorithm.get_signature(secret, b"body") == hmac.digest(secret, b"body", "sha256")
