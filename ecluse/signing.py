@@ -5,13 +5,13 @@ Sources: RFC 7515 (JWS), RFC 8037 (Ed25519 in JOSE), RFC 7638 (thumbprints).
 """
 
 import base64
+import binascii
 import hashlib
 import hmac
 import json
 from typing import TYPE_CHECKING
 
-from itsdangerous import Signer
-from itsdangerous.encoding import base64_encode
+from itsdangerous import Signer, want_bytes
 from itsdangerous.signer import SigningAlgorithm
 
 if TYPE_CHECKING:
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 _PUBLIC = "-----BEGIN PUBLIC KEY-----"
 _BLOCK_BYTES = 64
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def b64(data: bytes) -> bytes:
     """base64url without padding."""
-    return base64_encode(data)
+    return binascii.b2a_base64(data, newline=False).translate(_URL_SAFE, b"=")
 
 
 class _HmacSha256(SigningAlgorithm):
@@ -48,9 +49,17 @@ class _HmacSha256(SigningAlgorithm):
         return outer.digest()
 
 
+class _Signer(Signer):
+    """A signer with its key as it is; nothing is derived or converted anew for each signature."""
+
+    def get_signature(self, value: str | bytes) -> bytes:
+        """The signature of `value` as base64url."""
+        return b64(self.algorithm.get_signature(self.secret_keys[0], want_bytes(value)))
+
+
 def signer(secret: bytes, algorithm: SigningAlgorithm | None = None) -> Signer:
     """A signer over the bytes themselves: HMAC-SHA-256 unless another algorithm is given."""
-    return Signer(secret, sep=".", key_derivation="none", algorithm=algorithm or _HmacSha256())
+    return _Signer(secret, sep=".", key_derivation="none", algorithm=algorithm or _HmacSha256())
 
 
 class SigningKey:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from ecluse.domain.errors import EcluseError, RoomClosed, VisitTooFast
 from ecluse.services.visits import Place
-from gateway.asgi import Headers, Receive, Scope, Send, header
+from gateway.asgi import Headers, Receive, Scope, Send, first_headers, header
 from gateway.cookies import LANGUAGE, cookie, set_language
 from gateway.directory import RoomEdge
 from gateway.page_look import PLAIN_LOOK
@@ -135,7 +135,7 @@ class Answers:
 
 
 def _takes_packed(scope: Scope) -> bool:
-    return b"gzip" in (header(scope, b"accept-encoding") or b"")
+    return b"gzip" in first_headers(scope).get(b"accept-encoding", b"")
 
 
 async def send_page(scope: Scope, send: Send, status: int, headers: Headers, page: bytes) -> None:

@@ -62,6 +62,8 @@ class RoomEdge:
     home: str
     """Where a visitor goes who came from nowhere in particular."""
     open_prefixes: tuple[bytes, ...]
+    lane_prefixes: Sequence[tuple[bytes, str]]
+    """Which addresses choose which lane, the longest first."""
 
     def count_proxied(self, granted: Pass | None) -> None:
         """Count a request that is to go on to the origin. Raises VisitTooFast if the room sets its visits a limit."""
@@ -79,14 +81,10 @@ class RoomEdge:
 
     def lane_at(self, target: str) -> str | None:
         """The lane that an address chooses: the one with the longest of its paths; None if it leaves the choice."""
+        if not self.lane_prefixes:
+            return None
         path = target.partition("?")[0].encode()
-        found = [
-            (len(prefix), lane.id)
-            for lane in self.settings.lane
-            for prefix in lane.paths
-            if covers(prefix.encode(), path)
-        ]
-        return max(found)[1] if found else None
+        return next((lane for prefix, lane in self.lane_prefixes if covers(prefix, path)), None)
 
     def holds(self, raw_path: bytes) -> bool:
         """Whether this path belongs to the room."""
@@ -103,6 +101,12 @@ def covers(prefix: bytes, raw_path: bytes) -> bool:
     if prefix.endswith(b"/"):
         return raw_path.startswith(prefix) or raw_path == prefix[:-1]
     return raw_path == prefix or raw_path.startswith(prefix + b"/")
+
+
+def lane_prefixes_of(settings: RoomSettings) -> Sequence[tuple[bytes, str]]:
+    """The paths that choose a lane, the longest first."""
+    found = [(path.encode(), lane.id) for lane in settings.lane for path in lane.paths]
+    return sorted(found, key=lambda entry: len(entry[0]), reverse=True)
 
 
 Handler = Callable[[RoomEdge, Scope, Receive, Send], Awaitable[None]]
@@ -205,6 +209,7 @@ def build_directory(settings: Settings, secrets: Secrets, store: Store, metrics:
             addresses=Addresses(line) if config.notify else None,
             home=config.paths[0],
             open_prefixes=tuple(path.encode() for path in config.open_paths),
+            lane_prefixes=lane_prefixes_of(config),
         )
 
     return Directory(edge(config) for config in settings.room)

@@ -243,7 +243,7 @@ def whole_minutes(low_seconds: float | None, high_seconds: float | None) -> tupl
 
 
 def _minutes(seconds: float | None, *, up: bool) -> int | None:
-    if seconds is None or not math.isfinite(seconds) or seconds < 0:
+    if seconds is None or not 0 <= seconds < math.inf:
         return None
     return math.ceil(seconds / 60) if up else math.floor(seconds / 60)
 

@@ -52,12 +52,12 @@ class Prepared:
     __slots__ = ("_own", "_shared", "length", "spelled")
 
     def __init__(self, headers: Headers, length: int, *, shared: SharedHead = NOTHING_SHARED) -> None:
-        self._shared, self.length = shared, length
-        self._own = own = [*headers, (b"content-length", b"%d" % length)]
-        self.spelled = shared.spelled + b"".join([_remembered.get(header) or _line(header) for header in own]) + b"\r\n"
+        self._own, self._shared, self.length = headers, shared, length
+        own = b"".join([_remembered.get(header) or _line(header) for header in headers])
+        self.spelled = b"%b%bcontent-length: %d\r\n\r\n" % (shared.spelled, own, length)
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
-        return iter([*self._shared.headers, *self._own])
+        return iter([*self._shared.headers, *self._own, (b"content-length", b"%d" % self.length)])
 
 
 class EdgeCycle(RequestResponseCycle):

@@ -17,8 +17,7 @@ UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 def wants_page(scope: Scope) -> bool:
     """Whether a person looks at the answer: the Accept header has text/html."""
-    accept = header(scope, b"accept")
-    return accept is not None and b"text/html" in accept
+    return b"text/html" in first_headers(scope).get(b"accept", b"")
 
 
 def takes_place(scope: Scope) -> bool:

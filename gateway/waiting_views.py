@@ -53,15 +53,16 @@ class Likeness(NamedTuple):
 
 def sight(scope: Scope, room: RoomEdge, place: Place | None) -> Sight:
     """What there is to tell of `place`, or of nobody's."""
-    standing = None if place is None else place.standing
-    undrawn = place is not None and room.settings.opening is not None and room.visits.is_undrawn(place.ticket)
-    ahead = standing.ahead if isinstance(standing, Waiting) and not undrawn else None
-    outlook = None if place is None or ahead is None else room.visits.outlook(place.ticket.lane, ahead)
+    now_ms = int(time.time() * 1000)
     stopped = scope["query_string"] and query(scope).get("refresh") == "off"
-    return Sight(
-        now_ms=int(time.time() * 1000), undrawn=undrawn, ahead=ahead, outlook=outlook,
-        refresh_seconds=0 if stopped else _refresh_seconds(room, place),
-    )  # fmt: skip
+    refresh_seconds = 0 if stopped else _refresh_seconds(room, place)
+    if place is None:
+        return Sight(now_ms, False, None, None, refresh_seconds)
+    ticket, standing = place.ticket, place.standing
+    undrawn = ticket.drawn and room.settings.opening is not None and room.visits.is_undrawn(ticket)
+    if undrawn or type(standing) is not Waiting:
+        return Sight(now_ms, undrawn, None, None, refresh_seconds)
+    return Sight(now_ms, False, standing.ahead, room.visits.outlook(ticket.lane, standing.ahead), refresh_seconds)
 
 
 def own_numbers(room: RoomEdge, place: Place, seen: Sight) -> Own:
@@ -131,11 +132,10 @@ def waiting_view(  # noqa: PLR0913 - what the page shows, by name
 
 def next_poll_seconds(room: RoomEdge, place: Place) -> int:
     """When a visitor standing there should ask again."""
-    if isinstance(place.standing, Moved):
-        return 60
-    if not isinstance(place.standing, Waiting):
-        return 3
-    return poll_seconds(place.standing.ahead, room.visits.board.throughput(place.ticket.lane).p50)
+    standing = place.standing
+    if type(standing) is Waiting:
+        return poll_seconds(standing.ahead, room.board.throughput(place.ticket.lane).p50)
+    return 60 if type(standing) is Moved else 3
 
 
 def _early_seconds(scope: Scope) -> int:
@@ -148,9 +148,7 @@ def _refresh_seconds(room: RoomEdge, place: Place | None) -> int:
     """How often a page without script reloads: half as often as a script asks."""
     if place is None:
         return 30
-    if isinstance(place.standing, Moved):
-        return 0
-    return max(5, 2 * next_poll_seconds(room, place))
+    return 0 if type(place.standing) is Moved else 2 * next_poll_seconds(room, place)
 
 
 _COVERING: Mapping[str, PageState] = {

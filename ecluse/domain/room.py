@@ -81,11 +81,11 @@ class Room:
     """Over how long tickets come back after Redis lost the line, those at the front first."""
     nominative: bool = False
     """Whether a place belongs to a person, who has one at most."""
+    open_lanes: Sequence[str] = field(init=False, repr=False, compare=False)
+    """Those that anybody may choose; the first is for who chooses none."""
 
-    @property
-    def open_lanes(self) -> Sequence[str]:
-        """Those that anybody may choose; the first is for who chooses none."""
-        return [lane.id for lane in self.lanes if lane.open]
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "open_lanes", tuple(lane.id for lane in self.lanes if lane.open))
 
     def lane_for(self, wanted: str | None, before: str | None) -> str:
         """The lane asked for, else the one of a ticket `before` if it is open, else the first open one.

@@ -62,11 +62,11 @@ class Outlook(NamedTuple):
     p50_seconds: float | None
     p90_seconds: float | None
     """None while nobody is let in: nobody knows for how long."""
-    early_seconds: float | None = None
+    early_seconds: float | None
     """Nine in ten waits last from this to p90."""
 
 
 def without_person(entered: Place | Full | Closed | Known | OtherCampaign) -> Place | Full | Closed:
     """What entering without an applicant can come to."""
-    assert not isinstance(entered, Known | OtherCampaign), "only an applicant is known"
+    assert not isinstance(entered, (Known, OtherCampaign)), "only an applicant is known"
     return entered

@@ -224,9 +224,9 @@ class Visits(Entering, Inside):
     def outlook(self, lane: str, ahead: int) -> Outlook:
         """What somebody with `ahead` before them may expect."""
         if not self.board.lets_in:
-            return Outlook(ahead=ahead, p50_seconds=None, p90_seconds=None)
+            return Outlook(ahead, None, None, None)
         p50, p90 = wait_seconds(ahead, self.board.throughput(lane))
-        return Outlook(ahead=ahead, p50_seconds=p50, p90_seconds=p90, early_seconds=p50 * EARLY)
+        return Outlook(ahead, p50, p90, p50 * EARLY)
 
     async def claim(self, ticket: Ticket) -> Admission | Standing | Early | Closed:
         """Go in, if called and the limits allow; the same admission however often it is asked."""

@@ -68,13 +68,13 @@ async def test_an_address_chooses_the_lane_by_its_longest_path(open_whole: OpenW
 
 async def test_the_longest_path_wins() -> None:
     lanes = [{"id": "all", "paths": ["/"]}, {"id": "deep", "paths": ["/a/b/"]}, {"id": "mid", "paths": ["/a/"]}]
-    from gateway.directory import RoomEdge  # noqa: PLC0415
+    from gateway.directory import RoomEdge, lane_prefixes_of  # noqa: PLC0415
 
     room = {"id": "salle", "origin": "http://127.0.0.1:9", "origin_key": "env:O", "lane": lanes}
     parsed = parse({"signing_keys": ["env:S"], "room": [room]}, {})
 
     class Only:
-        settings = parsed.room[0]
+        lane_prefixes = lane_prefixes_of(parsed.room[0])
 
     found = [RoomEdge.lane_at(Only(), path) for path in ("/a/b/c", "/a/b", "/a/bc", "/x?y=/a/b/", "/a/")]  # type: ignore[arg-type]
     assert found == ["deep", "deep", "mid", "all", "mid"]
