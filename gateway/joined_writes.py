@@ -24,15 +24,17 @@ class JoinedWrites:
 
     def write(self, piece: bytes) -> None:
         """Send `piece` at the end of this turn, with what else is written in it."""
-        if len(piece) > JOIN_BYTES_MAX:
-            self._flush()
+        if len(piece) > JOIN_BYTES_MAX or self.is_closing():
+            # At the end of this turn a closing connection may be closed.
+            self.flush()
             self._transport.write(piece)
             return
         if not self._pending:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._pending.append(piece)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send what is pending."""
         pending = self._pending
         if pending:
             self._pending = []
@@ -40,17 +42,17 @@ class JoinedWrites:
 
     def write_eof(self) -> None:
         """Send what is pending, then the end."""
-        self._flush()
+        self.flush()
         self._transport.write_eof()
 
     def close(self) -> None:
         """Send what is pending, then close."""
-        self._flush()
+        self.flush()
         self._transport.close()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         """Another protocol takes over: nothing of ours may come after its first word."""
-        self._flush()
+        self.flush()
         self._transport.set_protocol(protocol)
 
     def __getattr__(self, name: str) -> Any:
