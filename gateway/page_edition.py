@@ -39,6 +39,8 @@ CASTINGS = 128
 """How many castings of a language are kept, some 15 kB each: those of a minute or two."""
 CAST_FOR = 4
 """For how many askers within a minute a casting is made."""
+CAST_CHARS_MOST = 1024
+"""How long an address may be for it, escaped: a page says it some twenty times, and a crowd comes from a short one."""
 
 
 class Moment(NamedTuple):
@@ -163,6 +165,8 @@ class Edition:
         """It costs ten pages, so it is made once several asked for it: an address of one's own does not pay."""
         found = self._castings.get(key)
         if found is None:
+            if len(key[1].here) > CAST_CHARS_MOST:
+                return None
             if len(self._asked) >= CASTINGS:
                 self._asked.clear()
             self._asked[key] = asked = self._asked.get(key, 0) + 1

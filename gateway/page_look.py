@@ -40,6 +40,7 @@ PLAIN_LOOK = RoomLook()
 
 def look_of(settings: RoomSettings) -> RoomLook:
     """The look of a configured room."""
+    choices = [lane for lane in settings.lane if lane.open]
     theme, contact = settings.theme or ThemeSettings(), settings.contact or ContactSettings()
     return RoomLook(
         style=f"css/room-{settings.id}.css" if theme.accent else STYLE,
@@ -51,7 +52,7 @@ def look_of(settings: RoomSettings) -> RoomLook:
         help=contact.help,
         link=contact.link,
         link_text=contact.link_text,
-        lanes=tuple((lane.id, lane.title) for lane in settings.lane) if len(settings.lane) > 1 else (),
+        lanes=tuple((lane.id, lane.title) for lane in choices) if len(choices) > 1 else (),
     )
 
 

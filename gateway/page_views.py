@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
 
 from ecluse.catalogues import with_base
@@ -197,8 +198,7 @@ class NotifyView:
     look: RoomLook = PLAIN_LOOK
 
 
-@dataclass(frozen=True, slots=True)
-class WaitSpan:
+class WaitSpan(NamedTuple):
     """A wait told as a range. `kind` picks the sentence; `low` and `high` count `low_unit` and `high_unit`."""
 
     kind: Literal["unknown", "under", "about", "between", "over"]
@@ -216,6 +216,7 @@ def wait_span(low_seconds: float | None, high_seconds: float | None) -> WaitSpan
     return span_of(*whole_minutes(low_seconds, high_seconds))
 
 
+@lru_cache(maxsize=1024)
 def span_of(low: int | None, high: int | None) -> WaitSpan:
     """The range of whole minutes, as `whole_minutes` tells them."""
     if high is None:

@@ -9,7 +9,7 @@ import asyncio
 import json
 from http import HTTPStatus
 from math import inf
-from typing import Any
+from typing import Any, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -90,6 +90,10 @@ class EdgeProtocol(HttpToolsProtocol):
         """Stop all deadlines."""
         self._stop_timers()
         super().connection_lost(exc)
+
+    def eof_received(self) -> None:
+        """The visitor sends nothing more and is cut, as uvicorn does; an answer already given goes out before."""
+        cast(JoinedWrites, self.transport).flush()
 
     def data_received(self, data: bytes) -> None:
         """Parse, then decide what the next deadline is. After a refusal everything is dropped."""

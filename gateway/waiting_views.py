@@ -17,7 +17,7 @@ from ecluse.store.line import Called, Gone, Missed, Moved, Waiting
 from gateway.asgi import Scope
 from gateway.directory import RoomEdge
 from gateway.page_look import RoomLook
-from gateway.page_views import HoursView, Own, PageState, WaitingView, whole_minutes
+from gateway.page_views import HoursView, Own, PageState, WaitingView, WaitSpan, span_of, whole_minutes
 from gateway.requests import query
 
 
@@ -43,8 +43,8 @@ class Likeness(NamedTuple):
     lane: str
     epoch: str
     undrawn: bool
-    low_minutes: int | None
-    high_minutes: int | None
+    wait: WaitSpan
+    """As it is told: of those far back, many are told the same, and their minutes are all different."""
     refresh_seconds: int
     minute: int
     is_beyond_slots: bool
@@ -79,7 +79,7 @@ def likeness(room: RoomEdge, place: Place, seen: Sight, return_to: str) -> Liken
     slots_left, opens_at_ms = document["slots_left"], unix_ms(document["opens_at"])
     return Likeness(
         room.board.version, room.look, return_to, ticket.lane, ticket.epoch, seen.undrawn,
-        *whole_minutes(low, high), seen.refresh_seconds, seen.now_ms // 60_000,
+        span_of(*whole_minutes(low, high)), seen.refresh_seconds, seen.now_ms // 60_000,
         slots_left is not None and ahead is not None and ahead >= slots_left,
         0 if opens_at_ms is None else -((seen.now_ms - opens_at_ms) // 60_000),
     )  # fmt: skip

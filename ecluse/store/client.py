@@ -18,6 +18,7 @@ from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, OutOfMemoryError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ecluse.domain.errors import RoomFull, StoreAway
 from ecluse.store.scripts import Script
@@ -34,6 +35,7 @@ class _Asked(NamedTuple):
     script: Script | None
     head: tuple[Argument, ...]
     words: tuple[Argument, ...]
+    sent: bytes
     reply: asyncio.Future[Reply]
 
 
@@ -96,7 +98,8 @@ class Store:
         if loop is None:
             # Kept, as finding it costs a system call each time.
             loop = self._loop = asyncio.get_running_loop()
-        asked = _Asked(script, head, words, loop.create_future())
+        # Packed here, so that what cannot be sent is an error of who asked it, and of nobody else.
+        asked = _Asked(script, head, words, b"" if self._cluster else packed(head, words), loop.create_future())
         self._pending.append(asked)
         if self._flushing is None:
             self._flushing = loop.create_task(self._flush())
@@ -107,8 +110,17 @@ class Store:
             while self._pending:
                 batch, self._pending = self._pending[:BATCH], self._pending[BATCH:]
                 await self._send(batch)
+        except asyncio.CancelledError:
+            self._leave_pending()
+            raise
         finally:
             self._flushing = None
+
+    def _leave_pending(self) -> None:
+        """Nobody goes on waiting for what will not be asked."""
+        left, self._pending = self._pending, []
+        for asked in left:
+            asked.reply.cancel()
 
     async def _send(self, batch: list[_Asked]) -> None:
         try:
@@ -119,7 +131,15 @@ class Store:
                 second = await self._execute([batch[i] for i in again])
                 for i, reply in zip(again, second, strict=True):
                     replies[i] = reply
-        except (RedisError, OSError, TimeoutError) as error:
+        except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+            # Whoever asked meanwhile is told with them: 512 after 512, each after its own time, would take minutes.
+            batch, self._pending = batch + self._pending, []
+            replies = [error] * len(batch)
+        except RedisError as error:
+            replies = [error] * len(batch)
+        except Exception as error:
+            # Whatever it is, nobody is left waiting.
+            log.exception("store_failed")
             replies = [error] * len(batch)
         except asyncio.CancelledError:
             for asked in batch:
@@ -138,7 +158,7 @@ class Store:
             # redis-py pipelines no EVALSHA over a cluster; the calls still overlap.
             calls = (self._redis.execute_command(*asked.head, *asked.words) for asked in batch)
             return list(await asyncio.gather(*calls, return_exceptions=True))
-        commands = [packed(asked.head, asked.words) for asked in batch]
+        commands = [asked.sent for asked in batch]
         try:
             return await self._exchange(commands)
         except (RedisConnectionError, OSError):
@@ -169,8 +189,13 @@ class Store:
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._flushing is not None:
-            self._flushing.cancel()
+        flushing = self._flushing
+        if flushing is not None and not flushing.done():
+            flushing.cancel()
+            await asyncio.wait([flushing])
+        # One that was cancelled before it began did not even do this.
+        self._flushing = None
+        self._leave_pending()
         if self._wire is not None:
             await self._wire.close()
             self._wire = None

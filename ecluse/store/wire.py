@@ -96,6 +96,8 @@ class Wire(asyncio.Protocol):
         try:
             replies = await done
         except BaseException:
+            # What is still to be written is not sent either, to nobody's use and some time later.
+            self._transport.abort()
             await self.close()
             raise
         finally:
@@ -122,8 +124,13 @@ class Wire(asyncio.Protocol):
         except InvalidResponse as error:
             self._fail(RedisConnectionError(str(error)))
             return
-        if len(self._replies) >= self._wanted and self._done is not None and not self._done.done():
+        if len(self._replies) > self._wanted:
+            # Whose they are, nobody knows any more.
+            self._fail(RedisConnectionError("more replies than commands"))
+            self._transport.abort()
+        elif len(self._replies) == self._wanted and self._done is not None and not self._done.done():
             self._done.set_result(self._replies)
+            self._replies, self._wanted = [], 0
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell who waits."""

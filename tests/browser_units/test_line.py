@@ -1,7 +1,7 @@
 """The arithmetic of line.js, in the browser that will do it; and it agrees with the server."""
 
-import dataclasses
 import os
+import random
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, sync_playwright
 
+from ecluse.domain.board import Marks, mark_ranks, without_straights
 from ecluse.domain.healing import return_seconds
 from gateway.page_views import wait_span
 from gateway.pages import TEMPLATES
@@ -63,6 +64,19 @@ def test_a_place_is_read_from_the_marks(script: Page, place: float, shown: int |
     assert script.evaluate("([lane, place, shown]) => line.aheadOf(lane, place, shown)", [LANE, place, shown]) == ahead
 
 
+@pytest.mark.parametrize("drawn", [False, True])
+def test_the_browser_and_the_server_read_the_same_number_from_a_board(script: Page, drawn: bool) -> None:
+    rng = random.Random(7)
+    places = sorted(rng.random() if drawn else float(rng.randrange(1, 4_000)) for _ in range(1_500))
+    places = sorted(set(places))
+    marks = without_straights([(places[rank], rank) for rank in mark_ranks(len(places))])
+    asked = [*places, *(place + (1e-6 if drawn else 0.5) for place in places)]
+    code = "([lane, places]) => places.map((place) => line.aheadOf(lane, place))"
+    told = script.evaluate(code, [{"waiting": len(places), "marks": [list(mark) for mark in marks]}, asked])
+    reader = Marks(marks, len(places))
+    assert told == [reader.ahead_of(place) for place in asked]
+
+
 def test_an_empty_line_has_nobody_ahead(script: Page) -> None:
     assert script.evaluate("line.aheadOf({ waiting: 0, marks: [] }, 7)") == 0
 
@@ -72,7 +86,7 @@ def test_the_browser_and_the_server_tell_the_same_range(script: Page) -> None:
     pairs = [(low, high) for low in ends for high in ends]
     told = script.evaluate("(pairs) => pairs.map(([low, high]) => line.waitSpan(low, high))", pairs)
     for (low, high), span in zip(pairs, told, strict=True):
-        server: dict[str, Any] = dataclasses.asdict(wait_span(low, high))
+        server: dict[str, Any] = wait_span(low, high)._asdict()
         names = {"kind": "kind", "low": "low", "lowUnit": "low_unit", "high": "high", "highUnit": "high_unit"}
         assert {names[key]: value for key, value in span.items()}.items() <= server.items(), (low, high)
 

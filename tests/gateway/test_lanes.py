@@ -47,6 +47,19 @@ async def test_a_person_is_asked_which_lane_in_plain_words(open_whole: OpenWhole
     assert 'data-state="waiting"' in (await visitor.get("/rdv")).text
 
 
+async def test_who_left_may_choose_again_among_the_lanes_that_are_open(open_whole: OpenWhole) -> None:
+    visitor = (await laned(open_whole)).visitor()
+    page = await visitor.get(f"{ROOM}?left=1&to=/rdv", **JOIN)
+    assert 'data-state="none"' in page.text
+    assert choices(page) == ["renewal", "first"], "and not the one by invitation"
+
+
+async def test_where_one_lane_is_open_there_is_nothing_to_choose(open_whole: OpenWhole) -> None:
+    lanes = [LANES[0], LANES[2]]
+    page = await (await laned(open_whole, lane=lanes)).visitor().get(f"{ROOM}?left=1&to=/rdv", **JOIN)
+    assert choices(page) == []
+
+
 async def test_who_forgets_to_choose_is_told_so(open_whole: OpenWhole) -> None:
     whole = await laned(open_whole)
     visitor = whole.visitor()

@@ -1,6 +1,7 @@
 """Editions: what languages share, what waits until somebody reads it, and what is still told at the start."""
 
 import dataclasses
+import tracemalloc
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from babel.numbers import format_decimal
 from babel.units import format_unit
 
 from ecluse.catalogues import codes_in
+from gateway.page_edition import CAST_FOR, CASTINGS
 from gateway.page_languages import OWN_NAMES, locale_of, name_of
 from gateway.page_preview import check_pages
 from gateway.pages import TEMPLATES, Pages
@@ -80,3 +82,16 @@ def test_a_catalogue_of_ones_own_that_is_wrong_is_told_at_the_start(tmp_path: Pa
     pages = Pages(tmp_path)
     with pytest.raises(KeyError, match="nummer"):
         check_pages(pages)
+
+
+def test_long_addresses_of_ones_own_fill_no_memory(every: Pages) -> None:
+    every.waiting(PLAIN, packed=True)
+    for long in (False, True):
+        tracemalloc.start()
+        for number in range(CASTINGS):
+            view = dataclasses.replace(PLAIN, return_to=f"/{number}/{long}?" + "?" * 8_000 * long)
+            for _ in range(CAST_FOR):
+                every.waiting(view, packed=True, alike=(number, long))
+        kept_bytes, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert kept_bytes < CASTINGS * 60_000

@@ -90,6 +90,16 @@ async def test_a_request_after_connection_close_is_not_served(port: int, connect
     assert seen.paths == [b"/a"]
 
 
+async def test_who_sends_nothing_more_still_gets_the_answer_that_is_there(
+    port: int, connect: Connect, seen: Recorder
+) -> None:
+    for _ in range(20):
+        visitor = await connect(port)
+        visitor.writer.write(GET)
+        visitor.writer.write_eof()
+        assert (await visitor.rest()).endswith(b"/a")
+
+
 async def test_trailers_never_become_headers(port: int, connect: Connect, seen: Recorder) -> None:
     visitor = await connect(port)
     await visitor.send(

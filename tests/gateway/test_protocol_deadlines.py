@@ -84,6 +84,24 @@ async def test_a_visitor_who_waits_for_100_continue_is_not_cut(serve_edge: Serve
     assert (await visitor.answer())[::2] == (200, b"hi")
 
 
+async def test_who_writes_without_a_pause_waits_for_a_visitor_who_does_not_read(
+    serve_edge: Serve, connect: Connect
+) -> None:
+    sent = 0
+
+    async def pouring(_scope: Scope, _receive: Receive, send: Send) -> None:
+        nonlocal sent
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(2_000):
+            await send({"type": "http.response.body", "body": b"x" * 50_000, "more_body": True})
+            sent += 50_000
+
+    visitor = await connect(await serve_edge(pouring))
+    await visitor.send(GET)
+    await visitor.head()
+    assert sent < 50_000_000
+
+
 async def test_a_visitor_who_does_not_read_is_cut(serve_edge: Serve, connect: Connect) -> None:
     left = asyncio.Event()
 

@@ -5,8 +5,13 @@ import re
 
 import pytest
 
+from ecluse.services.places import Outlook
+from ecluse.services.visits import Place
+from ecluse.store.line import Waiting
+from ecluse.tokens import Ticket
 from gateway.page_views import Own
 from gateway.pages import Pages
+from gateway.waiting_views import Sight, likeness
 from tests.gateway.visitor import ROOM, Visitor
 from tests.gateway.whole import OpenWhole, Whole
 
@@ -81,3 +86,18 @@ async def test_those_beyond_the_slots_are_told_so_and_those_before_are_not(
     assert len(set(told)) > 1, "some are beyond, some are not"
     assert [(await packed(visitor)).count(BEYOND) for visitor in visitors] == told
     assert len(found_again) >= 6
+
+
+async def test_those_who_are_told_the_same_wait_are_alike_whatever_their_minutes(open_whole: OpenWhole) -> None:
+    whole = await open_whole(pace_per_minute=60, burst=1)
+    room = whole.edges[0].directory.by_id["salle"]
+    await whole.turn(0.25)
+    ticket = Ticket(
+        room="salle", lane="main", id="a" * 11, number=9_000, epoch="e" * 8, issued_at=1, drawn=False, person=None
+    )
+    place = Place(ticket=ticket, token="", standing=Waiting(9_000))
+    waits = [(7_300, 11_000), (7_500, 11_500), (7_300, 14_500)]
+    found = [
+        likeness(room, place, Sight(1, False, 9_000, Outlook(9_000, low, high, low), 40), "/") for low, high in waits
+    ]
+    assert found[0] == found[1] != found[2]

@@ -105,6 +105,12 @@ def test_a_position_never_leaves_its_two_marks_whoever_left_between_them(gaps: l
         assert ranks[max(after - 1, 0)] <= ahead <= ranks[after]
 
 
+def test_who_stands_between_two_marks_is_behind_the_one_and_before_the_other() -> None:
+    reader = Marks([(0.25, 0), (5.0, 1), (6.0, 2), (10.0, 6), (11.0, 7), (110.0, 10)], 12)
+    assert [reader.ahead_of(place) for place in (5.5, 6.1, 8.0, 9.9, 10.5, 11.1, 109.9)] == [2, 3, 4, 5, 7, 8, 9]
+    assert [reader.ahead_of(place) for place in (0.1, 0.25, 5.0, 110.0, 110.5)] == [0, 0, 1, 10, 12]
+
+
 @patient
 @given(gaps=st.lists(st.integers(1, 10_000) | st.just(1), min_size=1, max_size=3_000))
 def test_a_mark_is_left_out_only_where_its_neighbours_tell_the_same(gaps: list[int]) -> None:
@@ -132,6 +138,20 @@ def test_with_the_marks_that_are_sent_a_position_is_within_two_percent(waiting: 
     reader = Marks(without_straights(marks_of(places)), waiting)
     for rank in range(EXACT, waiting, max(1, waiting // 20_000)):
         assert abs(reader.ahead_of(places[rank]) - rank) <= max(1, 0.02 * rank)
+
+
+@patient
+@given(pieces=st.lists(st.tuples(st.integers(1, 80), st.integers(1, 2_000)), min_size=1, max_size=120))
+def test_however_people_left_a_position_is_never_off_by_more_than_the_marks_are_apart(
+    pieces: list[tuple[int, int]],
+) -> None:
+    places, number = [], 0
+    for together, gap in pieces:
+        places += [float(number + each) for each in range(together)]
+        number += together + gap
+    reader = Marks(without_straights(marks_of(places)), len(places))
+    for rank, place in enumerate(places):
+        assert abs(reader.ahead_of(place) - rank) <= (STEP - 1 + STRAIGHT) * rank + 1
 
 
 def test_marks_that_do_not_rise_are_left_out() -> None:

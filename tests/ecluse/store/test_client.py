@@ -100,6 +100,43 @@ async def test_a_server_that_never_answers_is_given_up_in_time_and_its_late_answ
             assert len(written) >= 1
 
 
+async def test_however_many_asked_a_server_that_never_answers_all_are_told_in_the_time_of_one() -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(65_536):
+            pass
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    async with server, opened(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0", 0.2) as store:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        asked = (store.command("ECHO", "x") for _ in range(BATCH * 10))
+        found = await asyncio.gather(*asked, return_exceptions=True)
+        assert all(isinstance(each, StoreAway) for each in found)
+        assert loop.time() - started < 1.5
+
+
+async def test_what_cannot_be_sent_is_an_error_of_who_asked_it_alone(redis_url: str) -> None:
+    async with opened(redis_url) as store:
+        before = store.command("ECHO", "a")
+        with pytest.raises(UnicodeEncodeError):
+            await store.command("ECHO", "\ud800")
+        assert await asyncio.wait_for(before, 2) == b"a"
+        assert await asyncio.wait_for(store.command("ECHO", "b"), 2) == b"b"
+
+
+async def test_closing_leaves_nobody_waiting_and_the_store_opens_again(redis_url: str) -> None:
+    async with opened(redis_url) as store:
+        for turns in range(4):
+            # Closed before anything was sent, while the connection is opened, and while answers are awaited.
+            asked = [store.command("ECHO", str(n)) for n in range(BATCH * 2)]
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await store.close()
+            assert isinstance((await asyncio.gather(*asked, return_exceptions=True))[-1], asyncio.CancelledError)
+            assert await asyncio.wait_for(store.command("ECHO", "again"), 2) == b"again"
+
+
 async def test_killed_connections_are_made_again(redis_url: str) -> None:
     async with opened(redis_url) as store, opened(redis_url) as killer:
         for n in range(5):

@@ -8,7 +8,10 @@ import pytest
 from ecluse.domain.errors import VersionConflict
 from ecluse.domain.journal import Action, digest_of
 from ecluse.domain.room import Live, Mode, PaceMode
+from ecluse.store.client import Store
 from ecluse.store.rooms import RoomStore
+from ecluse.store.scripts import Script
+from ecluse.store.wire import Argument, Reply
 from tests.ecluse.store.conftest import Bench, OpenBench
 
 
@@ -42,6 +45,25 @@ async def test_a_change_for_another_version_changes_nothing(open_bench: OpenBenc
         await room.settle({"burst": 9}, who="b", reason="", version=0)
     assert (await room.live()).burst == 3
     assert len(await room.journal()) == 1
+
+
+class SentTwice(Store):
+    """Every step reaches Redis twice, as it does where a connection breaks before the reply."""
+
+    async def run(self, script: Script, keys: tuple[str, ...], args: tuple[Argument, ...]) -> Reply:
+        await super().run(script, keys, args)
+        return await super().run(script, keys, args)
+
+
+async def test_what_is_sent_a_second_time_stands_in_the_journal_once(open_bench: OpenBench) -> None:
+    bench = open_bench()
+    store = SentTwice(bench.store._redis)
+    room = RoomStore(store, bench.line.room)
+    assert (await room.settle({"burst": 3}, who="a", reason="", version=0)).version == 1
+    await room.note(Action.REVOKE, {"session": "s"}, who="a", reason="")
+    assert (await room.settle({"burst": 4}, who="a", reason="", version=None)).burst == 4
+    assert len(await room.journal()) == 3
+    await store.close()
 
 
 async def test_a_change_to_what_is_already_so_leaves_no_trace(open_bench: OpenBench) -> None:

@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import cast
 
 import pytest
 import uvloop
@@ -22,6 +23,31 @@ from ecluse.store.wire import packed
 
 Script = Callable[[int, list[bytes]], bytes | None]
 """What to answer on the n-th connection to a command; None: close it."""
+
+
+@contextlib.asynccontextmanager
+async def served(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[Store]:
+    """A store whose server does with a connection what the test says."""
+    going: set[asyncio.Task[None]] = set()
+
+    async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        going.add(cast("asyncio.Task[None]", asyncio.current_task()))
+        with contextlib.suppress(ConnectionError):
+            await serve(reader, writer)
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+    listening = await asyncio.start_server(serve_one, "127.0.0.1", 0)
+    async with listening:
+        store = Store.at(f"redis://127.0.0.1:{listening.sockets[0].getsockname()[1]}/0", timeout_seconds=0.5)
+        try:
+            yield store
+        finally:
+            await store.close()
+            await asyncio.gather(*going)
 
 
 @contextlib.asynccontextmanager
@@ -100,6 +126,56 @@ async def test_nonsense_is_a_server_that_is_away_and_the_next_connection_is_a_ne
         with pytest.raises(StoreAway):
             await store.command("ECHO", "x")
         assert await store.command("ECHO", "y") == b"y"
+
+
+async def test_more_replies_than_commands_are_nobodys_and_the_next_connection_is_a_new_one() -> None:
+    def twice(connection: int, command: list[bytes]) -> bytes:
+        return echo(connection, command) * (2 if connection <= 2 else 1)
+
+    async with server(twice) as store:
+        found = await asyncio.gather(*(store.command("ECHO", str(n)) for n in range(3)), return_exceptions=True)
+        assert [type(each) for each in found] == [StoreAway] * 3
+        assert await store.command("ECHO", "y") == b"y"
+
+
+async def test_a_reply_that_comes_after_the_last_is_not_taken_for_that_of_the_next_command() -> None:
+    late = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        parser = Reader()
+        while data := await reader.read(65_536):
+            parser.feed(data)
+            while (command := parser.gets()) is not False:
+                writer.write(echo(0, command) if command[0] == b"ECHO" else b"%1\r\n+proto\r\n:3\r\n")
+                if command[1] == b"first":
+                    await late.wait()
+                    writer.write(b"$5\r\nstray\r\n")
+
+    async with served(serve) as store:
+        assert await store.command("ECHO", "first") == b"first"
+        wire = store._wire
+        assert wire is not None
+        late.set()
+        while wire.is_open:
+            await asyncio.sleep(0)
+        assert await store.command("ECHO", "second") == b"second"
+
+
+async def test_what_was_given_up_is_not_sent_later() -> None:
+    reading, came = asyncio.Event(), bytearray()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(65_536)
+        writer.write(b"%1\r\n+proto\r\n:3\r\n+OK\r\n+OK\r\n+OK\r\n")
+        await reading.wait()
+        while data := await reader.read(65_536):
+            came.extend(data)
+
+    async with served(serve) as store:
+        asked = [store.command("ECHO", "x" * 100_000) for _ in range(200)]
+        assert {type(each) for each in await asyncio.gather(*asked, return_exceptions=True)} == {StoreAway}
+        reading.set()
+    assert 0 < len(came) < 200 * 100_000
 
 
 async def test_replies_that_come_in_small_pieces_are_put_together() -> None:
