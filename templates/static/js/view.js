@@ -195,6 +195,6 @@ export class View {
   }
 
   clockTime(ms) {
-    return new Intl.DateTimeFormat(this.speech.lang, { timeStyle: "short" }).format(ms);
+    return this.speech.time(ms, this.main.dataset.zone);
   }
 }
