@@ -57,7 +57,8 @@ export class View {
   board(board) {
     this.slots.stale.hidden = !board.stale;
     this.notice(board.notice ?? {});
-    if (!this.still) this.numbers(board);
+    // a number that was never shown does not change by being shown
+    if (!this.still || !(this.shownAhead >= 0)) this.numbers(board);
   }
 
   numbers(board) {
@@ -127,6 +128,14 @@ export class View {
     this.progress();
     this.retitle();
     this.announce(`${slots.number.textContent}. ${slots.wait.textContent}`);
+  }
+
+  /** The numbers of another ticket follow: these are not compared with the ones shown so far. */
+  anew() {
+    this.shownAhead = undefined;
+    this.told = null;
+    this.first = 0;
+    this.slots.moved.hidden = true;
   }
 
   /** How much of the way is behind: measured from the first number this browser saw for this ticket. */
