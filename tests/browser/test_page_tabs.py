@@ -162,7 +162,7 @@ def test_a_visit_that_ended_elsewhere_is_no_missed_turn(room: Room, visit: Visit
     room.end_visit(page.locator("main").get_attribute("data-id") or "")
     state(page, "ended", 20)
     expect(page.get_by_role("heading", name="Your visit is over")).to_be_visible()
-    expect(page.get_by_text("missed twice")).to_be_hidden()
+    expect(page.get_by_text("This ticket is finished")).to_be_hidden()
 
 
 def test_the_tab_that_was_pressed_rings_if_the_one_that_learns_of_the_call_may_not(room: Room, visit: Visit) -> None:
