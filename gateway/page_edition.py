@@ -101,6 +101,7 @@ class Edition:
         self._env.install_gettext_translations(self._catalogue, newstyle=True)  # type: ignore[attr-defined]
         self._env.globals.update(
             lang=code,
+            zone=str(zone),
             dir=locale.text_direction,
             languages=[(other, name_of(other)) for other in codes],
             asset=lambda path: f"{STATIC_PREFIX}{version}/{path}",

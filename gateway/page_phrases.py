@@ -15,6 +15,9 @@ from babel.units import format_unit
 from gateway.page_languages import zone_called
 from gateway.page_views import WaitingView, WaitSpan, span_of, whole_minutes
 
+_FROM_FIVE_DIGITS = ("es", "pl")
+"""Languages that write 4322, and group digits from 10 000 on, as browsers do; Babel does not know that."""
+
 
 class Phrases:
     """The sentences with something in them."""
@@ -22,6 +25,7 @@ class Phrases:
     def __init__(self, locale: Locale, catalogue: GNUTranslations, zone: tzinfo) -> None:
         self.locale = locale
         self._zone = zone
+        self._plain = 10_000 if locale.language in _FROM_FIVE_DIGITS else 0
         in_threes = locale.decimal_formats[None].grouping == (3, 3)
         self._grouped: Callable[[int], str] = lru_cache(maxsize=4096)(partial(format_decimal, locale=locale))
         self._between = format_decimal(1000, locale=locale)[1:-3] if in_threes else ""
@@ -43,6 +47,8 @@ class Phrases:
 
     def number(self, value: int) -> str:
         """A number as it is written: what Babel says, at a fraction of its time where digits stand in threes."""
+        if value < self._plain:
+            return str(value)
         return f"{value:,}".replace(",", self._between) if self._between else self._grouped(value)
 
     def people(self, ahead: int) -> str:

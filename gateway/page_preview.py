@@ -114,7 +114,7 @@ def scene_page(pages: Pages, name: str, lang: str, **room: Any) -> bytes:
     slug, status = PROBLEMS[name]
     view = ProblemView(
         slug=slug, lang=lang, status=status, title=dict(room.get("title", TITLE)), look=room.get("look", LOOK),
-        retry_to=None if status == 404 else "/", refresh_seconds=10 if status >= 502 else 0,
+        retry_to=None if status == 404 else "/", refresh_seconds=10 if status >= 502 or slug == "visit-too-fast" else 0,
     )  # fmt: skip
     return pages.problem(view)
 

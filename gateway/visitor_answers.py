@@ -8,7 +8,7 @@ from ecluse.domain.board import poll_seconds
 from ecluse.domain.errors import CrossSite
 from ecluse.domain.estimate import wait_seconds
 from ecluse.services.visits import STATES, Place
-from ecluse.store.line import Called, Moved, Waiting
+from ecluse.store.line import Called, Gone, Moved, Waiting
 from ecluse.tokens import Ticket
 from gateway.asgi import Headers, Scope, Send, respond
 from gateway.directory import RoomEdge
@@ -84,6 +84,7 @@ def state_document(room: RoomEdge, place: Place) -> dict[str, object]:
         "next_poll_seconds": next_poll_seconds(room, place),
         "claim_until": rfc3339(standing.deadline_ms) if isinstance(standing, Called) else None,
         **(moved_members(room, standing.moment) if isinstance(standing, Moved) else {}),
+        **({"ended": True} if isinstance(standing, Gone) and room.board.is_ended(ticket.id) else {}),
     }  # fmt: skip
 
 

@@ -23,7 +23,7 @@ BOOKABLE = "prefecture"
 """The room with the booking backend behind it."""
 NOMINATIVE = "personnes"
 """The room that asks for a number and a lane."""
-_CALM, _BRIEF = 32, 4
+_CALM, _BRIEF = 48, 4
 _BRIEF_SECONDS = 5
 _NO_PROXY = build_opener(ProxyHandler({}))
 
@@ -133,6 +133,12 @@ class Room:
         url = f"{self.base}/_ecluse/api/v1/rooms/{self.id}"
         status, told = ask(url, "PATCH", fields, Authorization=f"Bearer {KEYS['ECLUSE_TEST_OPERATOR']}")
         assert status == 200, told
+
+    def end_visit(self, ticket: str) -> None:
+        """The operator ends the visit of a ticket."""
+        url = f"{self.base}/_ecluse/api/v1/rooms/{self.id}/sessions/{ticket}"
+        status, told = ask(url, "DELETE", Authorization=f"Bearer {KEYS['ECLUSE_TEST_OPERATOR']}")
+        assert status == 204, told
 
     def board(self) -> dict[str, Any]:
         """What the board says."""

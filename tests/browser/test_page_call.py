@@ -3,6 +3,8 @@
 import re
 import time
 from collections.abc import Callable
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -116,6 +118,31 @@ def test_the_last_update_is_told_in_hours_and_minutes_as_the_page_came_and_after
             else:
                 expect(page.locator(updated)).to_have_attribute("datetime", re.compile(r":00Z$"))
             assert re.fullmatch(told, page.locator(updated).inner_text())
+
+
+def test_times_are_those_of_the_room_wherever_the_visitor_is(room: Room, visit: Visit) -> None:
+    room.busy()
+    page = visit(locale="fr-FR", timezone_id="Asia/Tokyo")
+    page.goto(room.url)
+    updated = live(page).locator('time[data-slot="updated"]')
+    expect(updated).to_have_attribute("datetime", re.compile(r"\.\d{3}Z$"))
+    for told, at in updated.evaluate_all("all => all.map((el) => [el.textContent, el.dateTime])"):
+        assert told == datetime.fromisoformat(at).astimezone(ZoneInfo("Europe/Paris")).strftime("%H:%M")
+
+
+def test_the_digits_of_the_page_stay_as_they_came(room: Room, visit: Visit) -> None:
+    room.busy()
+    for _ in range(3):
+        Someone(room)
+    for scripted in (False, True):
+        page = visit(java_script_enabled=scripted)
+        page.goto(f"{room.url}?lang=bn")
+        if scripted:
+            expect(live(page).locator('time[data-slot="updated"]')).to_have_attribute(
+                "datetime", re.compile(r"\.\d{3}Z$")
+            )
+        expect(page.locator('[data-slot="number"] b')).to_have_text(re.compile(r"^[45]$"))
+        assert re.search(r"\d:\d\d", page.locator('time[data-slot="updated"]').inner_text(), re.ASCII)
 
 
 def test_near_the_front_the_board_comes_by_itself_and_a_hidden_tab_hears_its_call(room: Room, visit: Visit) -> None:

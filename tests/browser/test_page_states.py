@@ -51,8 +51,14 @@ def test_no_page_has_a_fault_in_any_state_nor_scrolls_sideways(browser: Browser,
         if shown is not None:
             assert page.locator(f'section[data-when="{shown}"]').is_visible(), name
         wrong += [f"{name}: {fault}" for fault in faults(page)]
-        if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
-            wrong.append(f"{name}: scrolls sideways")
+        if name != "accessibility" and page.locator('footer a[href="/_ecluse/accessibility"]').count() != 1:
+            wrong.append(f"{name}: no way to the accessibility statement")
+        if page.locator("input[type=email], #person").evaluate_all("all => all.some((el) => !el.matches(':dir(ltr)'))"):
+            wrong.append(f"{name}: an address or a number typed from right to left")
+        for size in ("100%", "200%"):  # the letters alone, as a phone makes them larger
+            page.evaluate(f"document.documentElement.style.fontSize = '{size}'")
+            if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
+                wrong.append(f"{name}: scrolls sideways at {size}")
     context.close()
     assert wrong == []
 

@@ -2,6 +2,7 @@
 
 import jwt
 
+from tests.gateway.test_operators import SALLE, Desk
 from tests.gateway.visitor import ROOM
 from tests.gateway.whole import ORIGIN_KEY, OpenWhole, eventually
 
@@ -115,6 +116,24 @@ async def test_no_visit_outlives_its_longest_time_however_often_it_is_renewed_or
         assert await ticket.state() == "gone"
         await whole.turn()
     assert await whole.count("admissions") == 1
+
+
+async def test_a_ticket_whose_visit_ended_says_so_and_one_missed_twice_does_not(open_whole: OpenWhole) -> None:
+    whole = await open_whole(mode="queueing")
+    inside = await whole.admitted()
+    ticket = inside.twin()
+    session = inside.ticket.split("~")[3]
+    assert (await Desk(whole.visitor()).ask("DELETE", f"{SALLE}/sessions/{session}")).status == 204
+    await whole.turn()
+    assert {"state": "gone", "ended": True}.items() <= (await ticket.get(f"{ROOM}/ticket")).json().items()
+    missed = await whole.waiting()
+    for _ in range(2):
+        await missed.join()
+        await whole.called(missed)
+        await whole.turn(120)
+    told = (await missed.get(f"{ROOM}/ticket")).json()
+    assert told["state"] == "gone"
+    assert "ended" not in told
 
 
 async def test_a_visitor_whose_visit_ended_gets_a_new_place_at_the_end(open_whole: OpenWhole) -> None:

@@ -52,8 +52,10 @@ def test_all_languages_share_the_code_of_their_templates(every: Pages) -> None:
 @pytest.mark.parametrize("code", CODES)
 def test_numbers_stand_as_cldr_writes_them(every: Pages, code: str) -> None:
     say, locale = every._edition(code).phrases, locale_of(code)
-    for value in (0, 7, 999, 1000, 12_345, 123_456, 9_999_999, 123_456_789):
+    for value in (0, 7, 999, 12_345, 123_456, 9_999_999, 123_456_789):
         assert say.number(value) == format_decimal(value, locale=locale)
+    # Babel does not know that Spanish groups from five digits on.
+    assert say.number(1000) == ("1000" if locale.language == "es" else format_decimal(1000, locale=locale))
 
 
 @pytest.mark.parametrize("code", sorted(set(CODES) & set(OWN_NAMES)))

@@ -53,3 +53,11 @@ def test_the_page_of_a_room_says_its_times_on_the_clocks_of_the_room() -> None:
     called = {"state": "called", "claim_until_ms": NOW_MS + 120_000, "ahead": None}
     assert "Jusqu’à 09:02." in show(pages, lang="fr", **called)
     assert "Jusqu’à 12:02." in show(pages, lang="fr", hours=HOURS, **called)
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"), [("fr", "4\u202f322"), ("en", "4,322"), ("es", "4322"), ("pt", "4.322"), ("bn", "4,322")]
+)
+def test_a_number_is_written_as_the_script_will_write_it(lang: str, said: str) -> None:
+    assert phrases(lang).number(4322) == said
+    assert phrases("es").number(14322) == "14.322"

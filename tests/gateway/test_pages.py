@@ -14,7 +14,7 @@ from gateway.problems import BY_SLUG
 
 STATES: tuple[str, ...] = get_args(PageState)
 HOURS_ONLY = {"prequeue", "drawing", "over"}
-NEVER_BY_SCRIPT = {"full", "ended"}
+NEVER_BY_SCRIPT = {"full"}
 """Sections that are only there where they are shown."""
 NOW_MS = 1_800_000_000_000
 PLAIN = WaitingView(

@@ -22,6 +22,11 @@ export class Alerts {
     }
     if (!globalThis.Notification) this.boxes.notify.closest("label").hidden = true;
     else if (Notification.permission !== "granted") this.boxes.notify.checked = false;
+    // A choice holds in every tab: which of them learns of the call is not known before.
+    addEventListener("storage", ({ key, newValue }) => {
+      const box = this.boxes[key?.replace("ecluse:", "")];
+      if (box) box.checked = newValue === "yes";
+    });
     // A browser makes no sound on a page where nothing was pressed yet: the first press anywhere wakes it.
     addEventListener("pointerdown", () => this.on("ring") && this.audio());
     addEventListener("keydown", () => this.on("ring") && this.audio());
@@ -33,7 +38,7 @@ export class Alerts {
   say(key) { this.words.textContent = this.page.speech.say(key); }
 
   async choose(choice, wanted) {
-    keep(choice, wanted ? "yes" : "no");
+    if (choice !== "notify" || !wanted) keep(choice, wanted ? "yes" : "no");
     this.words.textContent = "";
     if (!wanted) return;
     if (choice === "ring") {
@@ -42,6 +47,7 @@ export class Alerts {
     } else if (choice === "notify") {
       const answer = await Notification.requestPermission();
       this.boxes.notify.checked = answer === "granted";
+      keep(choice, answer === "granted" ? "yes" : "no");
       this.say(answer === "granted" ? "notifyOn" : "notifyBlocked");
     } else this.say("enterOn");
     if (this.called) this.call(true);
@@ -76,8 +82,8 @@ export class Alerts {
   call(leads) {
     this.called = true;
     if (this.icon) this.icon.href = this.page.main.dataset.calledIcon;
+    if (this.on("ring") && (leads || this.page.rings)) this.ring();
     if (!leads) return;
-    if (this.on("ring")) this.ring();
     if (this.on("notify")) this.notify();
     if (this.on("enter")) this.enter();
   }

@@ -110,7 +110,18 @@ export class Speech {
   }
 
   number(value, options) {
-    return new Intl.NumberFormat(this.lang, options).format(value);
+    // The digits of the page as it came, which a language with several kinds of them would otherwise change.
+    return new Intl.NumberFormat(this.lang, { numberingSystem: "latn", ...options }).format(value);
+  }
+
+  /** A time as people read it, on the clocks of a zone; on the visitor's own where the browser does not know the zone. */
+  time(ms, timeZone, style = { timeStyle: "short" }) {
+    const told = { numberingSystem: "latn", ...style };
+    try {
+      return new Intl.DateTimeFormat(this.lang, { ...told, timeZone }).format(ms);
+    } catch {
+      return new Intl.DateTimeFormat(this.lang, told).format(ms);
+    }
   }
 
   amount(value, unit, unitDisplay = "long") {

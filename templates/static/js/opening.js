@@ -65,12 +65,11 @@ export class Opening {
   /** Another opening is the next one. */
   moveTo(opensAt) {
     this.opensAt = opensAt;
-    const format = new Intl.DateTimeFormat(this.page.speech.lang, { dateStyle: "full", timeStyle: "short", timeZone: this.zone });
     for (const time of this.days) {
       time.parentElement.hidden = opensAt === null;
       if (opensAt === null) continue;
       time.dateTime = new Date(opensAt).toISOString();
-      time.textContent = format.format(opensAt);
+      time.textContent = this.page.speech.time(opensAt, this.zone, { dateStyle: "full", timeStyle: "short" });
     }
     this.tick();
   }

@@ -21,7 +21,8 @@ export class Tabs {
 
   tell(message) {
     try {
-      this.channel?.postMessage(message);
+      // `mute`: nothing was pressed here yet, so that the browser lets this tab make no sound.
+      this.channel?.postMessage({ ...message, mute: !navigator.userActivation?.hasBeenActive });
     } catch {
       // Closed while this page is put away.
     }

@@ -57,7 +57,8 @@ export class View {
   board(board) {
     this.slots.stale.hidden = !board.stale;
     this.notice(board.notice ?? {});
-    if (!this.still) this.numbers(board);
+    // a number that was never shown does not change by being shown
+    if (!this.still || !(this.shownAhead >= 0)) this.numbers(board);
   }
 
   numbers(board) {
@@ -129,6 +130,14 @@ export class View {
     this.announce(`${slots.number.textContent}. ${slots.wait.textContent}`);
   }
 
+  /** The numbers of another ticket follow: these are not compared with the ones shown so far. */
+  anew() {
+    this.shownAhead = undefined;
+    this.told = null;
+    this.first = 0;
+    this.slots.moved.hidden = true;
+  }
+
   /** How much of the way is behind: measured from the first number this browser saw for this ticket. */
   progress() {
     const { page } = this;
@@ -195,6 +204,6 @@ export class View {
   }
 
   clockTime(ms) {
-    return new Intl.DateTimeFormat(this.speech.lang, { timeStyle: "short" }).format(ms);
+    return this.speech.time(ms, this.main.dataset.zone);
   }
 }

@@ -80,7 +80,7 @@ class WaitingPage {
       if (this.shown === "called") this.alerts.call(this.leads);
     });
     import("./own-place.js").then(({ watch }) => {
-      watch(`${this.base}ticket`, () => this.id, (ticket) => { this.applyTicket(ticket); this.show(); });
+      watch(`${this.base}ticket`, () => this.id, (ticket) => { this.applyTicket(ticket); this.show(); this.tell(); });
     });
     setInterval(() => this.tick(), 1000);
     this.show();
@@ -91,6 +91,10 @@ class WaitingPage {
   now() { return Date.now() + this.skew; }
 
   take({ id, lane, place }) {
+    if (id && id !== this.id) {
+      this.ahead = null;
+      this.view?.anew();
+    }
     this.id = id ?? this.id ?? null;
     this.lane = lane ?? this.lane ?? null;
     if (place !== undefined && place !== null) this.place = Number(place);
@@ -118,8 +122,7 @@ class WaitingPage {
       const seconds = await this.look(board);
       this.failures = 0;
       this.slots.offline.hidden = true;
-      const { id, lane, place, state, claimUntil } = this;
-      this.tabs?.tell({ board, id, lane, place, state, claimUntil, seconds });
+      this.tell(seconds, board);
       const streams = this.streams(board);
       this.later(streams ? board.poll_seconds.far : seconds);
     } catch (error) {
@@ -135,6 +138,11 @@ class WaitingPage {
     }
   }
 
+  tell(seconds = 5, board = this.board) {
+    const { id, lane, place, state, claimUntil, epoch, skew } = this;
+    if (board) this.tabs?.tell({ board, id, lane, place, state, claimUntil, epoch, skew, seconds });
+  }
+
   /** What another tab of this browser has just seen: as good as an own look, which can come later. */
   async hear(told) {
     if (this.busy) return;
@@ -143,16 +151,22 @@ class WaitingPage {
       this.leads = false;
       this.stream?.stop();
       this.polledAt = Date.now();
-      this.take(told);
-      this.state = told.state;
-      this.claimUntil = told.claimUntil;
-      this.epoch = told.board.epoch;
-      await this.hours;
-      await this.opening?.follow(told.board);
-      this.readBoard(told.board);
+      // without a press, that tab makes no sound
+      this.rings = told.mute;
+      // Of two tabs with different tickets, or one with none, the cookie knows which is right.
+      const agreed = told.id === this.id;
+      if (agreed) Object.assign(this, { state: told.state, claimUntil: told.claimUntil, place: told.place ?? this.place });
+      else await this.readTicket();
+      this.slots.healing.hidden = !told.board.healing;
+      if (!agreed || told.epoch === told.board.epoch) {
+        this.epoch = told.epoch;
+        await this.hours;
+        await this.opening?.follow(told.board);
+        this.readBoard(told.board, told.skew);
+      }
       this.failures = 0;
       this.slots.offline.hidden = true;
-      this.later(told.seconds * 2, 0.2);
+      this.later(agreed ? told.seconds * 2 : 1, 0.2);
     } catch {
       this.later(told.seconds);
     } finally {
@@ -172,7 +186,7 @@ class WaitingPage {
     this.epoch = board.epoch;
     await this.hours;
     const soon = await this.opening?.follow(board);
-    this.readBoard(board);
+    this.readBoard(board, board.stale ? this.skew : board.at_ms - Date.now());
     if (soon) return soon;
     const lane = board.lanes[this.lane];
     if (this.state === "called") return Math.min(15, await this.readTicket());
@@ -190,11 +204,10 @@ class WaitingPage {
     return Boolean(this.stream?.source);
   }
 
-  readBoard(board) {
+  readBoard(board, skew) {
     this.phase = board.phase;
     this.board = board;
-    const behind = board.at_ms - Date.now();
-    if (!board.stale && Math.abs(behind - this.skew) > SKEW_MS) this.skew = behind;
+    if (Math.abs(skew - this.skew) > SKEW_MS) this.skew = skew;
     const lane = board.lanes[this.lane];
     this.reckoned = null;
     if (lane && this.place !== null && this.state === "waiting" && !this.opening?.undrawn) {
@@ -214,6 +227,7 @@ class WaitingPage {
     } catch (error) {
       if (error.status !== 410 && error.status !== 404 && error.status !== 401) throw error;
       this.state = error.status === 410 ? "gone" : "none";
+      if (this.state === "none") this.id = null;
     }
     this.show();
     return this.nextPoll ?? 5;
@@ -221,9 +235,9 @@ class WaitingPage {
 
   applyTicket(ticket) {
     // A visit already admitted in another tab enters by the same button: a repeated claim gives the same admission.
-    const shown = { admitted: "called", left: "none", ended: "ended" };
+    const shown = { admitted: "called", left: "none" };
     this.take(ticket);
-    this.state = shown[ticket.state] ?? ticket.state;
+    this.state = ticket.ended ? "ended" : shown[ticket.state] ?? ticket.state;
     this.claimUntil = ticket.claim_until ? Date.parse(ticket.claim_until) : null;
     this.nextPoll = ticket.next_poll_seconds ?? null;
     if (this.state === "waiting" && typeof ticket.ahead === "number") this.ahead = ticket.ahead;
@@ -233,12 +247,13 @@ class WaitingPage {
     try {
       const answer = await call(form.action, "POST");
       this.claimUntil = Date.parse(answer.claim_until);
-      this.warned = false;
+      this.slots.refused.hidden = true;
       this.tick();
+      this.tell();
       this.view.announce(this.speech.say("extended", { time: this.speech.countdown(this.secondsLeft()) }), true);
     } catch {
       this.view.announce(this.speech.say("notExtended"), true);
-      this.slots.left.textContent = this.speech.say("notExtended");
+      this.slots.refused.hidden = false;
       this.turn();
     }
   }
@@ -264,7 +279,7 @@ class WaitingPage {
 
   tick() {
     this.opening?.tick();
-    if (this.failures) this.view.wait();
+    if (this.failures && !this.view.still) this.view.wait();
     this.slots.left.hidden = this.claimUntil === null;
     if (this.shown !== "called" || this.claimUntil === null) return;
     const seconds = this.secondsLeft();
@@ -272,8 +287,8 @@ class WaitingPage {
     if (seconds <= LAST_SECONDS && !this.warned) {
       this.warned = true;
       this.view.announce(this.slots.left.textContent, true);
-      if (seconds > 0 && this.leads) this.alerts?.hurry();
-    }
+      if (seconds > 0 && (this.leads || this.rings)) this.alerts?.hurry();
+    } else if (seconds > LAST_SECONDS) this.warned = false;
     if (seconds === 0 && !this.late) this.later(1);
     this.late = seconds === 0;
   }
