@@ -3,11 +3,11 @@
 import re
 from enum import StrEnum
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ecluse.auto_settings import AutoSettings
+from ecluse.checks import each, origin_parts
 from ecluse.look_settings import ContactSettings, ThemeSettings
 from ecluse.notify_settings import NotifySettings
 from ecluse.opening_settings import OpeningSettings
@@ -33,15 +33,24 @@ class Strict(BaseModel):
 
 
 def checked_paths(paths: list[str]) -> list[str]:
-    """The same paths. Raises ValueError for one that no request here could have."""
-    for path in paths:
-        if not _PATH.fullmatch(path):
-            raise ValueError(f"{path!r} is not a plain absolute path such as /sarcelles/")
-        if not {".", ".."}.isdisjoint(path.split("/")):
-            raise ValueError(f"{path!r} has dot segments, which no request here may have")
-        if path.startswith("/_ecluse"):
-            raise ValueError("/_ecluse/ belongs to the gateway")
+    """The same paths. Raises ValueError with all that no request here could have."""
+    each(_check_path, paths)
     return paths
+
+
+def _check_path(path: str) -> None:
+    if not _PATH.fullmatch(path):
+        raise ValueError(f"{path!r} is not a plain absolute path such as /sarcelles/")
+    if not {".", ".."}.isdisjoint(path.split("/")):
+        raise ValueError(f"{path!r} has dot segments, which no request here may have")
+    if path.startswith("/_ecluse"):
+        raise ValueError("/_ecluse/ belongs to the gateway")
+
+
+def _check_host(host: str) -> None:
+    port = host.partition(":")[2]
+    if not _HOST.fullmatch(host) or (port and not 1 <= int(port) <= 65_535):
+        raise ValueError(f"{host!r} is not a lower-case host name, with or without a port")
 
 
 class LaneSettings(Strict):
@@ -106,9 +115,7 @@ class RoomSettings(Strict):
     @field_validator("hosts")
     @classmethod
     def _hosts_are_hosts(cls, hosts: list[str]) -> list[str]:
-        for host in hosts:
-            if not _HOST.fullmatch(host):
-                raise ValueError(f"{host!r} is not a lower-case host name, with or without a port")
+        each(_check_host, hosts)
         return hosts
 
     @field_validator("paths", "open_paths")
@@ -119,8 +126,7 @@ class RoomSettings(Strict):
     @field_validator("origin")
     @classmethod
     def _origin_is_http(cls, origin: str) -> str:
-        parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
+        if origin_parts(origin) is None:
             raise ValueError("write the origin as http://host:port, without a path")
         return origin.rstrip("/")
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Self, get_origin
-from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from ecluse.checks import check_redis_url, each, origin_parts
 from ecluse.notify_settings import NotifySettings
 from ecluse.opening_settings import OpeningSettings
 from ecluse.passwords import PasswordHash
@@ -92,27 +92,24 @@ class Settings(Strict):
     @field_validator("redis_url")
     @classmethod
     def _redis_url_is_known(cls, url: str) -> str:
-        known = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster", "embedded")
-        if urlsplit(url).scheme not in known:
-            raise ValueError("use redis://, rediss://, unix://, redis+sentinel://, redis+cluster:// or embedded://")
+        check_redis_url(url)
         return url
 
     @field_validator("public_url")
     @classmethod
     def _public_url_is_an_origin(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+        parts = origin_parts(url)
+        if parts is None:
             raise ValueError("write the public address as https://host, without a path")
         return f"{parts.scheme}://{parts.netloc}"
 
     @field_validator("trusted_proxies")
     @classmethod
     def _networks_are_networks(cls, networks: list[str]) -> list[str]:
-        for network in networks:
-            try:
-                ip_network(network)
-            except ValueError as error:
-                raise ValueError(f"{error}; write a network such as 10.0.0.0/8") from None
+        try:
+            each(ip_network, networks)
+        except ValueError as error:
+            raise ValueError(f"{error}; write a network such as 10.0.0.0/8") from None
         return networks
 
     @model_validator(mode="after")
@@ -214,7 +211,6 @@ def _overridden(table: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict
         try:
             values[name] = json.loads(text)
         except ValueError:
-            values.pop(name, None)
             mistakes.append(f'{name}: the variable ECLUSE_{name.upper()} is not JSON; write a list as ["…", "…"]')
     return values, mistakes
 
