@@ -77,7 +77,7 @@ class Settings(Strict):
     trusted_proxies: list[str] = Field(default=[])
     signing_keys: list[str] = Field(min_length=1)
     ticket_hours: int = Field(default=24, ge=1, le=240)
-    host: str = "127.0.0.1"
+    host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8000, ge=1, le=65_535)
     workers: int = Field(default=2, ge=1, le=64)
     metrics_port: int = Field(
@@ -180,7 +180,7 @@ def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Setting
         table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError([f"{path}: {error.strerror}"]) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigurationError([f"{path}: not TOML: {error}"]) from None
     return parse(table, environ)
 

@@ -1,11 +1,12 @@
 """What several tables of a configuration refuse, before anything starts with it: all of a list at once, with words."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ecluse.checks import check_redis_url, origin_parts
-from ecluse.settings import ConfigurationError, parse
+from ecluse.settings import ConfigurationError, load, parse
 
 ROOM: dict[str, Any] = {"id": "sarcelles", "origin": "http://127.0.0.1:9000", "origin_key": "env:ORIGIN_KEY"}
 LEAST: dict[str, Any] = {"signing_keys": ["env:SIGNING_KEY"], "room": [ROOM]}
@@ -49,6 +50,23 @@ def test_all_networks_that_are_none_are_told_at_once() -> None:
 def test_a_list_in_a_variable_that_is_no_list_does_not_hide_that_of_the_file() -> None:
     (told,) = mistakes(LEAST, {"ECLUSE_SIGNING_KEYS": "env:ONE"})
     assert told.startswith("signing_keys: the variable ECLUSE_SIGNING_KEYS is not JSON")
+
+
+def test_settings_that_do_not_fit_together_are_told_beside_all_other_mistakes() -> None:
+    room = {**ROOM, "burst": 0, "session_seconds": 600, "session_max_seconds": 60, "lane": [{"id": "a", "open": False}]}
+    told = mistakes(
+        {**LEAST, "host": "", "room": [room, {**ROOM, "id": "evry", "paths": [], "session_seconds": 7200}]}, {}
+    )
+    assert [line.partition(":")[0] for line in told] == [
+        "host", "room[0].burst", "room[0].session_max_seconds", "room[0].lane", "room[1].paths",
+        "room[1].session_max_seconds",
+    ]  # fmt: skip
+
+
+def test_a_file_nested_too_deep_is_no_toml(tmp_path: Path) -> None:
+    (tmp_path / "e.toml").write_text("a = " + "[" * 5000 + "]" * 5000)
+    with pytest.raises(ConfigurationError, match="not TOML"):
+        load(tmp_path / "e.toml", {})
 
 
 @pytest.mark.parametrize(
