@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from ecluse.checks import each
 from ecluse.domain.opening import DAY_MINUTES, DrandSource, DrawKind, Hours, Timetable
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -32,6 +33,23 @@ def read_hours(text: str) -> Hours:
     if start == until:
         raise ValueError(f'{text!r} has no length; write "00:00-24:00" for a whole day, and [] for a closed one')
     return Hours(start, until)
+
+
+def _check_day(day: str, hours: list[str]) -> None:
+    each(read_hours, hours)
+    found = sorted(map(read_hours, hours), key=lambda opening: opening.start)
+    for before, after in pairwise(found):
+        if before.until > after.start or before.until <= before.start:
+            raise ValueError(f"{day}: two openings of one day overlap")
+
+
+def _check_date(day: str) -> None:
+    try:
+        if not _DATE.fullmatch(day):
+            raise ValueError
+        date.fromisoformat(day)
+    except ValueError:
+        raise ValueError(f'{day!r} is not a date written as "2026-12-25"') from None
 
 
 class DrandSettings(BaseModel):
@@ -95,23 +113,13 @@ class OpeningSettings(BaseModel):
     @field_validator("weekly", "exceptions")
     @classmethod
     def _hours_are_hours(cls, table: dict[str, list[str]]) -> dict[str, list[str]]:
-        for name, hours in table.items():
-            found = sorted((read_hours(text) for text in hours), key=lambda each: each.start)
-            for before, after in pairwise(found):
-                if before.until > after.start or before.until <= before.start:
-                    raise ValueError(f"{name}: two openings of one day overlap")
+        each(lambda day: _check_day(day, table[day]), table)
         return table
 
     @field_validator("exceptions")
     @classmethod
     def _dates_are_dates(cls, table: dict[str, list[str]]) -> dict[str, list[str]]:
-        for name in table:
-            try:
-                if not _DATE.fullmatch(name):
-                    raise ValueError
-                date.fromisoformat(name)
-            except ValueError:
-                raise ValueError(f'{name!r} is not a date written as "2026-12-25"') from None
+        each(_check_date, table)
         return table
 
     @model_validator(mode="after")

@@ -3,11 +3,11 @@
 import re
 from enum import StrEnum
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from ecluse.auto_settings import AutoSettings
+from ecluse.checks import each, origin_parts
 from ecluse.look_settings import ContactSettings, ThemeSettings
 from ecluse.notify_settings import NotifySettings
 from ecluse.opening_settings import OpeningSettings
@@ -33,15 +33,24 @@ class Strict(BaseModel):
 
 
 def checked_paths(paths: list[str]) -> list[str]:
-    """The same paths. Raises ValueError for one that no request here could have."""
-    for path in paths:
-        if not _PATH.fullmatch(path):
-            raise ValueError(f"{path!r} is not a plain absolute path such as /sarcelles/")
-        if not {".", ".."}.isdisjoint(path.split("/")):
-            raise ValueError(f"{path!r} has dot segments, which no request here may have")
-        if path.startswith("/_ecluse"):
-            raise ValueError("/_ecluse/ belongs to the gateway")
+    """The same paths. Raises ValueError with all that no request here could have."""
+    each(_check_path, paths)
     return paths
+
+
+def _check_path(path: str) -> None:
+    if not _PATH.fullmatch(path):
+        raise ValueError(f"{path!r} is not a plain absolute path such as /sarcelles/")
+    if not {".", ".."}.isdisjoint(path.split("/")):
+        raise ValueError(f"{path!r} has dot segments, which no request here may have")
+    if path.startswith("/_ecluse"):
+        raise ValueError("/_ecluse/ belongs to the gateway")
+
+
+def _check_host(host: str) -> None:
+    port = host.partition(":")[2]
+    if not _HOST.fullmatch(host) or (port and not 1 <= int(port) <= 65_535):
+        raise ValueError(f"{host!r} is not a lower-case host name, with or without a port")
 
 
 class LaneSettings(Strict):
@@ -76,7 +85,7 @@ class RoomSettings(Strict):
     burst: int = Field(default=2, ge=1, le=10_000)
     capacity: int = Field(default=0, ge=0, le=10_000_000)
     session_seconds: int = Field(default=600, ge=30, le=86_400)
-    session_max_seconds: int = Field(default=3600, ge=30, le=86_400)
+    session_max_seconds: int = Field(default=3600, ge=30, le=86_400, validate_default=True)
     visit_requests_per_minute: int = Field(default=0, ge=0, le=100_000)
     claim_seconds: int = Field(default=180, ge=5, le=3600)
     line_max: int = Field(default=1_000_000, ge=1, le=50_000_000)
@@ -106,9 +115,7 @@ class RoomSettings(Strict):
     @field_validator("hosts")
     @classmethod
     def _hosts_are_hosts(cls, hosts: list[str]) -> list[str]:
-        for host in hosts:
-            if not _HOST.fullmatch(host):
-                raise ValueError(f"{host!r} is not a lower-case host name, with or without a port")
+        each(_check_host, hosts)
         return hosts
 
     @field_validator("paths", "open_paths")
@@ -119,28 +126,40 @@ class RoomSettings(Strict):
     @field_validator("origin")
     @classmethod
     def _origin_is_http(cls, origin: str) -> str:
-        parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
+        if origin_parts(origin) is None:
             raise ValueError("write the origin as http://host:port, without a path")
         return origin.rstrip("/")
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        if self.session_max_seconds < self.session_seconds:
+    # What two settings make of each other is checked at one of them: a check of the whole room would wait until
+    # nothing else in it is wrong, and all mistakes are told together.
+    @field_validator("session_max_seconds")
+    @classmethod
+    def _lasts_as_long_as_it_may_rest(cls, seconds: int, info: ValidationInfo) -> int:
+        if seconds < info.data.get("session_seconds", 0):
             raise ValueError("session_max_seconds is shorter than session_seconds")
-        if not self.paths:
+        return seconds
+
+    @field_validator("paths")
+    @classmethod
+    def _protects_something(cls, paths: list[str]) -> list[str]:
+        if not paths:
             raise ValueError('paths is empty; write paths = ["/"] to protect everything')
-        names = [lane.id for lane in self.lane]
+        return paths
+
+    @field_validator("lane")
+    @classmethod
+    def _lanes_fit_together(cls, lanes: list[LaneSettings]) -> list[LaneSettings]:
+        names = [lane.id for lane in lanes]
         if not names or len(set(names)) != len(names):
             raise ValueError("a room needs at least one lane, each with its own id")
-        if not any(lane.open for lane in self.lane):
+        if not any(lane.open for lane in lanes):
             raise ValueError("a room needs at least one lane with open = true")
-        claimed = [path.rstrip("/") for lane in self.lane for path in lane.paths]
+        claimed = [path.rstrip("/") for lane in lanes for path in lane.paths]
         if len(set(claimed)) != len(claimed):
             raise ValueError("two lanes claim the same path")
-        if any(lane.paths and not lane.open for lane in self.lane):
+        if any(lane.paths and not lane.open for lane in lanes):
             raise ValueError("a lane with open = false takes nobody by path: leave out its paths")
-        return self
+        return lanes
 
 
 class AideSettings(Strict):

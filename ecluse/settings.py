@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Self, get_origin
-from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from ecluse.checks import check_redis_url, each, origin_parts
 from ecluse.notify_settings import NotifySettings
 from ecluse.opening_settings import OpeningSettings
 from ecluse.passwords import PasswordHash
@@ -77,7 +77,7 @@ class Settings(Strict):
     trusted_proxies: list[str] = Field(default=[])
     signing_keys: list[str] = Field(min_length=1)
     ticket_hours: int = Field(default=24, ge=1, le=240)
-    host: str = "127.0.0.1"
+    host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8000, ge=1, le=65_535)
     workers: int = Field(default=2, ge=1, le=64)
     metrics_port: int = Field(
@@ -92,27 +92,24 @@ class Settings(Strict):
     @field_validator("redis_url")
     @classmethod
     def _redis_url_is_known(cls, url: str) -> str:
-        known = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster", "embedded")
-        if urlsplit(url).scheme not in known:
-            raise ValueError("use redis://, rediss://, unix://, redis+sentinel://, redis+cluster:// or embedded://")
+        check_redis_url(url)
         return url
 
     @field_validator("public_url")
     @classmethod
     def _public_url_is_an_origin(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+        parts = origin_parts(url)
+        if parts is None:
             raise ValueError("write the public address as https://host, without a path")
         return f"{parts.scheme}://{parts.netloc}"
 
     @field_validator("trusted_proxies")
     @classmethod
     def _networks_are_networks(cls, networks: list[str]) -> list[str]:
-        for network in networks:
-            try:
-                ip_network(network)
-            except ValueError as error:
-                raise ValueError(f"{error}; write a network such as 10.0.0.0/8") from None
+        try:
+            each(ip_network, networks)
+        except ValueError as error:
+            raise ValueError(f"{error}; write a network such as 10.0.0.0/8") from None
         return networks
 
     @model_validator(mode="after")
@@ -183,7 +180,7 @@ def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Setting
         table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError([f"{path}: {error.strerror}"]) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigurationError([f"{path}: not TOML: {error}"]) from None
     return parse(table, environ)
 
@@ -214,7 +211,6 @@ def _overridden(table: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict
         try:
             values[name] = json.loads(text)
         except ValueError:
-            values.pop(name, None)
             mistakes.append(f'{name}: the variable ECLUSE_{name.upper()} is not JSON; write a list as ["…", "…"]')
     return values, mistakes
 

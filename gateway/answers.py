@@ -8,6 +8,7 @@ from ecluse.services.visits import Place
 from gateway.asgi import Headers, Receive, Scope, Send, first_headers, header
 from gateway.cookies import LANGUAGE, cookie, set_language
 from gateway.directory import RoomEdge
+from gateway.page_files import takes_gzip
 from gateway.page_look import PLAIN_LOOK
 from gateway.page_mould import pack
 from gateway.page_views import PageState
@@ -135,7 +136,7 @@ class Answers:
 
 
 def _takes_packed(scope: Scope) -> bool:
-    return b"gzip" in first_headers(scope).get(b"accept-encoding", b"")
+    return takes_gzip(first_headers(scope).get(b"accept-encoding", b""))
 
 
 async def send_page(scope: Scope, send: Send, status: int, headers: Headers, page: bytes) -> None:

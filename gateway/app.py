@@ -41,7 +41,7 @@ from gateway.notify import Notify
 from gateway.open_data import OpenData
 from gateway.operators import Operators, methods_at
 from gateway.pages import SECURITY_HEADERS, STATIC_PREFIX, Pages
-from gateway.probes import Probes
+from gateway.probes import PROBES, Probes
 from gateway.problems import BY_SLUG, send_problem
 from gateway.proxy import Proxy
 from gateway.static import send_file
@@ -50,8 +50,8 @@ from gateway.verify import Verify
 from gateway.visitors import Visitors
 
 log = structlog.get_logger()
-OWN, _STATIC = b"/_ecluse/", STATIC_PREFIX.encode()
-_ROOMS = b"/_ecluse/rooms/"
+OWN, _STATIC, _ROOMS = b"/_ecluse/", STATIC_PREFIX.encode(), b"/_ecluse/rooms/"
+_UNDER_ANY_NAME = (VERIFY, *PROBES)
 _REPORT_TURNS = 8
 _PULSE_TURNS = 60
 _TRIM_TURNS = 240
@@ -262,8 +262,8 @@ def served(edge: Edge) -> App:
                     await found[1].board(found[0], scope, receive, send)
                 else:
                     # As `Hygiene` does, without a layer of its own: every request comes by here.
-                    # A proxy asks under a name of its own; the host it asks about is judged by `Verify`.
-                    refused = refusal(scope, None if scope["raw_path"].startswith(VERIFY) else edge.hosts)
+                    # A proxy asks under a name of its own (`Verify` judges the host it asks about), a probe by address.
+                    refused = refusal(scope, None if scope["raw_path"].startswith(_UNDER_ANY_NAME) else edge.hosts)
                     if refused is None:
                         await edge(scope, receive, send)
                     else:

@@ -9,7 +9,7 @@ from ecluse.services.boards import BoardView
 from ecluse.telemetry import RequestOutcome
 from gateway.asgi import Headers, Receive, Scope, Send
 from gateway.directory import RoomEdge, Table, read_only
-from gateway.page_files import pack_brotli, takes_brotli
+from gateway.page_files import pack_brotli, takes_brotli, takes_gzip
 from gateway.prepared import Prepared
 from gateway.problems import send_problem
 
@@ -50,7 +50,7 @@ class _Made:
 
     def form(self, accepted: bytes) -> _Form:
         """The board in the best encoding of an Accept-Encoding; each has a strong ETag of its own (RFC 9110 §8.8.3)."""
-        name = b"br" if takes_brotli(accepted) else b"gzip" if b"gzip" in accepted else b""
+        name = b"br" if takes_brotli(accepted) else b"gzip" if takes_gzip(accepted) else b""
         found = self.forms.get(name)
         if found is None:
             found = self.forms[name] = self._pack(name.decode())

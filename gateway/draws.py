@@ -16,6 +16,7 @@ from ecluse.domain import draw, merkle
 from ecluse.domain.errors import BadInput, NotFound
 from gateway.asgi import Headers, Receive, Scope, Send, header, respond
 from gateway.directory import RoomEdge, Table, read_only
+from gateway.page_files import takes_gzip
 from gateway.requests import query
 
 LIST_PIECE_BYTES = 96 * 1024
@@ -165,7 +166,7 @@ class Found:
 
 
 async def _serve(scope: Scope, send: Send, kept: _Kept, kind: bytes, *, settled: bool) -> None:
-    packed = b"gzip" in (header(scope, b"accept-encoding") or b"")
+    packed = takes_gzip(header(scope, b"accept-encoding") or b"")
     body = kept.packed if packed else kept.body
     headers: Headers = [
         *_OPEN, (b"content-type", kind), _SETTLED if settled else _MOVING, (b"vary", b"Accept-Encoding"),

@@ -19,7 +19,8 @@ from gateway.requests import BODY_MAX_BYTES
 
 _RANK = {Role.VIEWER: 0, Role.OPERATOR: 1, Role.ADMIN: 2}
 _JOURNAL_MOST = 1000
-_ENTRY = re.compile(r"[0-9]{1,15}-[0-9]{1,10}", re.ASCII)
+_ENTRY = re.compile(r"(?!0+-0+$)[0-9]{1,15}-[0-9]{1,10}", re.ASCII)
+"""Redis has no entry 0-0, and takes nothing before it."""
 
 
 class Operators:
@@ -177,6 +178,7 @@ async def json_object(request: Request) -> dict[str, object]:
             raise BodyTooLarge
     try:
         found = json.loads(body)
+        json.dumps(found, ensure_ascii=False).encode()  # half of a surrogate pair is no text
     except (ValueError, RecursionError):
         raise BadInput("The body is not JSON.") from None
     if not isinstance(found, dict):

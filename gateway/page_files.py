@@ -18,6 +18,7 @@ CONTENT_TYPES = {
 }
 _PACK_MIN_BYTES = 256
 _BROTLI = re.compile(rb"(?:^|[ ,])br(?:[ ,]|$)")
+_GZIP = re.compile(rb"(?:^|[ ,])gzip(?![^ ,;])(?! *; *q=0(?:\.0*)? *(?:,|$))", re.IGNORECASE)
 _REMARK_LINES = re.compile(rb"^[ \t]*//.*\n|^[ \t]*/\*\*?(?:[^*]|\*(?!/))*\*/[ \t]*\n", re.MULTILINE)
 _INDENT = re.compile(rb"^[ \t]+|^\n", re.MULTILINE)
 
@@ -25,6 +26,11 @@ _INDENT = re.compile(rb"^[ \t]+|^\n", re.MULTILINE)
 def takes_brotli(accepted: bytes) -> bool:
     """Whether an Accept-Encoding names brotli."""
     return _BROTLI.search(accepted) is not None
+
+
+def takes_gzip(accepted: bytes) -> bool:
+    """Whether an Accept-Encoding names gzip, and not as what it refuses (`q=0`)."""
+    return _GZIP.search(accepted) is not None
 
 
 def pack_brotli(content: bytes, quality: int = 11) -> bytes:
@@ -49,7 +55,7 @@ class StaticFile:
         """The smallest form for this Accept-Encoding: content, ETag, and the encoding's name if it has one."""
         if self.brotli is not None and takes_brotli(accepted):
             return self.brotli, self.gzip_etag.replace(b"-gz", b"-br"), b"br"
-        if self.gzipped is not None and b"gzip" in accepted:
+        if self.gzipped is not None and takes_gzip(accepted):
             return self.gzipped, self.gzip_etag, b"gzip"
         return self.content, self.etag, None
 

@@ -8,6 +8,8 @@ from ecluse.store.client import Store
 from gateway.asgi import Receive, Scope, Send, respond
 from gateway.directory import Directory
 
+PROBES = (b"/_ecluse/healthz", b"/_ecluse/readyz")
+"""Load balancers ask the address of a process, not the name that visitors type."""
 CLOCK_SKEW_SECONDS = 30
 _HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 

@@ -24,6 +24,7 @@ def fail(message: str, status: int = 1) -> NoReturn:
 def configured(config: Path | None, *, status: int = 2, tells: bool = True) -> "tuple[Path, Settings]":
     """The checked configuration and where it is; every mistake, secrets included, is a line, then exit `status`.
 
+    Where no file is named, there was nothing to check: that is bad usage of any command.
     `tells`: whether something here tells visitors of their turn, and so needs the secrets for that.
     """
     from ecluse.named_secrets import unreadable
@@ -33,7 +34,8 @@ def configured(config: Path | None, *, status: int = 2, tells: bool = True) -> "
     try:
         settings = load(config)
     except ConfigurationError as error:
-        _refuse([*error.mistakes, *unreadable(error.table, os.environ)], status)
+        named = config or os.environ.get("ECLUSE_CONFIG")
+        _refuse([*error.mistakes, *unreadable(error.table, os.environ)], status if named else 2)
     mistakes = []
     for read in (secrets, notify_secrets) if tells else (secrets,):
         try:

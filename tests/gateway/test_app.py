@@ -64,6 +64,16 @@ async def test_it_is_alive_and_ready(open_whole: OpenWhole) -> None:
     assert (await whole.program().get("/_ecluse/readyz")).json()["checks"]["boards"] == "ok"
 
 
+async def test_a_probe_by_address_is_answered_where_every_room_names_its_host(open_whole: OpenWhole) -> None:
+    whole = await open_whole(hosts=["rdv.example.fr"])
+    address = {"host": "10.0.0.7:8000"}
+    for probe in ("healthz", "readyz"):
+        assert (await whole.program().ask("GET", f"/_ecluse/{probe}", address)).status == 200
+        assert (await whole.program().ask("GET", f"/_ecluse/{probe}/x", address)).status == 404
+    assert (await whole.program().ask("GET", "/a/", address)).status == 421
+    assert (await whole.program().ask("GET", "/_ecluse/healthz", {"host": "a b"})).status == 400
+
+
 async def test_boards_are_kept_fresh_whatever_failed_meanwhile(open_whole: OpenWhole) -> None:
     whole = await open_whole()
     inside = await whole.occupied()

@@ -53,6 +53,8 @@ async def test_who_has_this_version_is_told_so_without_a_body(open_whole: OpenWh
     smallest = await poller.get(BOARD, accept_encoding="gzip, deflate, br, zstd")
     assert (packed.get("content-encoding"), smallest.get("content-encoding")) == ("gzip", "br")
     assert gzip.decompress(packed.body) == brotli.decompress(smallest.body) == plain.body
+    refused = await poller.get(BOARD, accept_encoding="gzip;q=0, identity")
+    assert (refused.get("content-encoding"), refused.body) == (None, plain.body)
     tags = [answer.get("etag") for answer in (plain, packed, smallest)]
     assert len(set(tags)) == 3, "strong tags differ where the bytes do (RFC 9110 §8.8.3)"
     assert {answer.get("vary") for answer in (plain, packed, smallest)} == {"Accept-Encoding"}

@@ -126,7 +126,20 @@ async def test_a_wrong_change_is_refused_whole_with_every_mistake(
     assert not (await desk.ask("GET", f"{SALLE}/journal")).json()["entries"]
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"\xff", b"[" * 4000])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'"x"',
+        b"\xff",
+        b"[" * 4000,
+        b'{"burst": 2, "reason": "\\ud800"}',
+        b'{"notice": {"\\udfff": "a"}}',
+        b'{"\\ud800": 1}',
+    ],
+)
 async def test_a_change_that_is_no_json_object_is_refused(open_whole: OpenWhole, body: bytes) -> None:
     whole = await open_whole()
     key = {"authorization": f"Bearer {OPERATOR_KEY}"}
@@ -203,6 +216,9 @@ async def test_the_journal_says_who_when_from_to_and_why_and_its_chain_can_be_re
     assert len((await desk.ask("GET", f"{SALLE}/journal?limit=1")).json()["entries"]) == 1
     for limit in ("0", "x", "1001", "-1", "²"):
         assert (await desk.ask("GET", f"{SALLE}/journal?limit={limit.replace('²', '%C2%B2')}")).problem == "bad-input"
+    for before in ("x", "0-0", "00-0", "1-", "-1"):
+        assert (await desk.ask("GET", f"{SALLE}/journal?before={before}")).problem == "bad-input"
+    assert (await desk.ask("GET", f"{SALLE}/journal?before=0-1")).json() == {"entries": []}
 
 
 async def test_a_revoked_visit_is_over_at_once(open_whole: OpenWhole) -> None:

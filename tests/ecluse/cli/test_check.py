@@ -27,7 +27,7 @@ def test_the_configuration_may_be_named_by_a_variable(config: Path) -> None:
 
 def test_no_configuration_at_all_is_told() -> None:
     ended = ecluse("check")
-    assert ended.returncode == 1
+    assert ended.returncode == 2, "nothing was named to check: bad usage"
     assert ended.stderr == "name the configuration: --config FILE or ECLUSE_CONFIG\n"
 
 
