@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import brotli
@@ -23,11 +24,13 @@ _REMARK_LINES = re.compile(rb"^[ \t]*//.*\n|^[ \t]*/\*\*?(?:[^*]|\*(?!/))*\*/[ \
 _INDENT = re.compile(rb"^[ \t]+|^\n", re.MULTILINE)
 
 
+@lru_cache(maxsize=64)
 def takes_brotli(accepted: bytes) -> bool:
     """Whether an Accept-Encoding names brotli."""
     return _BROTLI.search(accepted) is not None
 
 
+@lru_cache(maxsize=64)
 def takes_gzip(accepted: bytes) -> bool:
     """Whether an Accept-Encoding names gzip, and not as what it refuses (`q=0`)."""
     return _GZIP.search(accepted) is not None
