@@ -33,7 +33,6 @@ from gateway.asgi import Receive, Scope, Send, respond
 from gateway.asking import Numbers
 from gateway.attempts import Attempts
 from gateway.codes import Codes
-from gateway.cookies import set_language
 from gateway.directory import Directory, RoomEdge
 from gateway.forms import read_form
 from gateway.pages import SECURITY_HEADERS
@@ -134,9 +133,7 @@ class AidePages:
         row = None if error is None else ROWS[type(error)]
         slug = "" if row is None else row.slug
         lang = self._answers.language(scope)
-        headers = [HTML, *SECURITY_HEADERS]
-        if "lang" in fields:
-            headers.append(set_language(lang))
+        headers = [HTML, *SECURITY_HEADERS, *self._answers.remembered(scope, lang)]
         if who is None:
             page = self._answers.pages.desk(lang, "place/signin.html", slug=slug)
         else:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from ecluse.domain.errors import EcluseError, RoomClosed, VisitTooFast
 from ecluse.services.visits import Place
 from gateway.asgi import Headers, Receive, Scope, Send, first_headers, header
-from gateway.cookies import LANGUAGE, cookie, set_language
+from gateway.cookies import LanguageCookie, cookie
 from gateway.directory import RoomEdge
 from gateway.page_files import takes_gzip
 from gateway.page_look import PLAIN_LOOK
@@ -28,17 +28,22 @@ _PACKED_PAGE = SharedHead([*_PAGE.headers, (b"content-encoding", b"gzip")])
 class Answers:
     """Answers in the visitor's language."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Pages, *, secure: bool) -> None:
         self.pages = pages
+        self.chosen = LanguageCookie(secure=secure)
 
     def language(self, scope: Scope) -> str:
         """The language to answer in."""
         accept = header(scope, b"accept-language")
         return self.pages.negotiate(
             None if accept is None else accept.decode("latin-1"),
-            cookie(scope, LANGUAGE),
+            cookie(scope, self.chosen.name),
             query(scope).get("lang") if scope["query_string"] else None,
         )
+
+    def remembered(self, scope: Scope, lang: str) -> Headers:
+        """The cookie of `lang`, if the address of this request chose a language."""
+        return [self.chosen.set(lang)] if scope["query_string"] and "lang" in query(scope) else []
 
     async def waiting(  # noqa: PLR0913 - what the page shows, by name
         self,
@@ -58,8 +63,7 @@ class Answers:
         out: Headers = [*headers]
         if place is not None and place.fresh:
             out.append(room.cookies.set_ticket(place.token))
-        if scope["query_string"] and "lang" in query(scope):
-            out.append(set_language(lang))
+        out += self.remembered(scope, lang)
         if status != 200:
             out.append((b"retry-after", str(seen.refresh_seconds or HOLD_REFRESH_SECONDS).encode()))
         page = alike = None
@@ -89,18 +93,13 @@ class Answers:
         view = waiting_view(
             scope, room, place, sight(scope, room, place), lang=self.language(scope), return_to=room.home
         )
-        out: Headers = [*headers]
-        if scope["query_string"] and "lang" in query(scope):
-            out.append(set_language(view.lang))
+        out: Headers = [*headers, *self.remembered(scope, view.lang)]
         await send_page(scope, send, status, out, self.pages.sheet(template, view, more))
 
     async def accessibility(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """What was tested of these pages, and what was not."""
         lang = self.language(scope)
-        headers: Headers = []
-        if scope["query_string"] and "lang" in query(scope):
-            headers.append(set_language(lang))
-        await send_page(scope, send, 200, headers, self.pages.accessibility(lang))
+        await send_page(scope, send, 200, self.remembered(scope, lang), self.pages.accessibility(lang))
 
     async def error(
         self,

@@ -70,7 +70,7 @@ class Edge:
         self._metrics = metrics
         self._proxy = Proxy()
         self._pages = Pages(settings.templates, rooms=settings.room)
-        self.answers, self.boards = Answers(self._pages), Boards()
+        self.answers, self.boards = Answers(self._pages, secure=settings.secure), Boards()
         self._visitors = Visitors(self.answers, clock)
         self._codes = Codes(self.answers, Attempts(settings.networks, clock), settings.public_url)
         self._desk = Desk(

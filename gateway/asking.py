@@ -8,14 +8,13 @@ from ecluse.domain.errors import EcluseError, PersonInvalid, PersonNeeded
 from ecluse.domain.person import PersonKind
 from gateway.answers import HTML, Answers
 from gateway.asgi import Headers, Scope, Send, respond
-from gateway.cookies import set_language
 from gateway.directory import RoomEdge
 from gateway.forms import JoinForm
 from gateway.forwarding import asking_address
 from gateway.page_ask import AskView, LaneChoice
 from gateway.pages import SECURITY_HEADERS
 from gateway.problems import send_problem
-from gateway.requests import UNSAFE, query
+from gateway.requests import UNSAFE
 from gateway.visitor_answers import refuse_cross_site
 
 
@@ -74,9 +73,7 @@ async def ask(answers: Answers, scope: Scope, send: Send, room: RoomEdge, questi
         lane_missing=question.lane_missing,
         look=room.look,
     )
-    out: Headers = [HTML, *SECURITY_HEADERS]
-    if scope["query_string"] and "lang" in query(scope):
-        out.append(set_language(view.lang))
+    out: Headers = [HTML, *SECURITY_HEADERS, *answers.remembered(scope, view.lang)]
     await respond(send, question.status, out, answers.pages.ask(view))
 
 

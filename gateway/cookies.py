@@ -2,7 +2,6 @@
 
 from gateway.asgi import Scope, first_headers
 
-LANGUAGE = b"ecluse_lang"
 _LANGUAGE_SECONDS = 365 * 86_400
 
 
@@ -62,7 +61,13 @@ class RoomCookies:
         return b"set-cookie", name + b"=" + value + b"; Max-Age=" + str(seconds).encode() + self._tail
 
 
-def set_language(code: str) -> tuple[bytes, bytes]:
-    """Remember the language a visitor chose."""
-    value = f"{LANGUAGE.decode()}={code}; Max-Age={_LANGUAGE_SECONDS}; Path=/; SameSite=Lax"
-    return b"set-cookie", value.encode()
+class LanguageCookie:
+    """The cookie of the language a visitor chose, for the whole site."""
+
+    def __init__(self, *, secure: bool) -> None:
+        self.name = b"__Host-ecluse_lang" if secure else b"ecluse_lang"
+        self._tail = f"; Max-Age={_LANGUAGE_SECONDS}; Path=/; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}"
+
+    def set(self, code: str) -> tuple[bytes, bytes]:
+        """Remember the language a visitor chose."""
+        return b"set-cookie", self.name + b"=" + code.encode() + self._tail.encode()

@@ -17,7 +17,7 @@ from ecluse.domain.statistics import LEAST, MEASURES, day, interventions, so_far
 from ecluse.services.counting import zone_of
 from gateway.answers import HTML, Answers
 from gateway.asgi import Headers, Receive, Scope, Send, respond
-from gateway.cookies import LANGUAGE, cookie, set_language
+from gateway.cookies import cookie
 from gateway.directory import RoomEdge, Table, read_only
 from gateway.draws import Draws
 from gateway.page_views import by_language
@@ -127,8 +127,8 @@ class OpenData:
             lang, template, room=room.id, room_title=title or room.id, title_lang=title_lang, **values
         )
         out: Headers = [HTML, *SECURITY_HEADERS]
-        if query(scope).get("lang") == lang and cookie(scope, LANGUAGE) != lang:
-            out.append(set_language(lang))
+        if query(scope).get("lang") == lang and cookie(scope, self._answers.chosen.name) != lang:
+            out.append(self._answers.chosen.set(lang))
         await respond(send, 200, out, page)
 
 

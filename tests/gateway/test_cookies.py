@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.cookies import LANGUAGE, RoomCookies, cookie, set_language
+from gateway.cookies import LanguageCookie, RoomCookies, cookie
 
 NAME = b"ecluse_ticket_sarcelles"
 
@@ -106,6 +106,13 @@ def test_rooms_have_cookies_of_their_own() -> None:
 
 
 def test_the_language_is_remembered_for_the_whole_site() -> None:
-    name, value, rest = attributes(set_language("fr"))
-    assert (name, value) == (LANGUAGE, b"fr")
-    assert {b"Path=/", b"SameSite=Lax"} <= rest
+    name, value, rest = attributes(LanguageCookie(secure=False).set("fr"))
+    assert (name, value) == (b"ecluse_lang", b"fr")
+    assert {b"Path=/", b"SameSite=Lax", b"HttpOnly"} <= rest
+    assert b"Secure" not in rest
+
+
+def test_under_https_the_language_too_is_a_secure_cookie_of_this_host() -> None:
+    name, value, rest = attributes(LanguageCookie(secure=True).set("fr"))
+    assert (name, value) == (b"__Host-ecluse_lang", b"fr")
+    assert {b"Path=/", b"SameSite=Lax", b"HttpOnly", b"Secure"} <= rest
