@@ -198,7 +198,8 @@ class Gate:
         room.metrics.store_errors.inc()
         log.warning("store_away", room=room.id, policy=policy, why=str(error))
         if policy == "open":
-            await self._forward(scope, receive, send, room, room.visits.grace().granted)
+            grace = room.visits.grace()
+            await self._forward(scope, receive, send, room, grace.granted, [self._pass_cookie(room, grace)])
             return
         if policy == "hold" and ticket is not None and wants_page(scope) and scope["method"] not in UNSAFE:
             ahead = room.board.last_ahead(ticket.lane, room.visits.place_of(ticket))
@@ -212,8 +213,9 @@ class Gate:
         self, scope: Scope, send: Send, room: RoomEdge, error: EcluseError, headers: Headers | None = None
     ) -> None:
         """An error that passes: it says where to try again."""
-        back = self._back(scope, room)
-        await self._answers.error(scope, send, error, room=room, retry_to=back, headers=headers or ())
+        await self._answers.error(
+            scope, send, error, room=room, retry_to=self._back(scope, room), headers=headers or ()
+        )
 
     def _ours(self, scope: Scope, room: RoomEdge, granted: Pass | None) -> Headers:
         add = forwarding_headers(scope, self._trusted, self._public_scheme)

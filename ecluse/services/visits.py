@@ -3,6 +3,7 @@
 import secrets
 
 from ecluse.clock import Clock, system_clock
+from ecluse.domain.board import Phase
 from ecluse.domain.errors import Expired, RoomClosed, RoomFull, TokenError, UnknownLane
 from ecluse.domain.errors import Gone as TicketGone
 from ecluse.domain.estimate import EARLY, wait_seconds
@@ -109,7 +110,8 @@ class Visits(Entering, Inside):
         """Somebody wants in: keep the place they have, else admit `at_once` if the limits allow, else give a place.
 
         A ticket that is finished is replaced by a new one, unless the room has to ask first: always whose place it is,
-        and where somebody can answer (`asks`) the lane, if there is a choice.
+        and where somebody can answer (`asks`) the lane, if there is a choice. A room without slots looks paused, and
+        lets nobody in at once either; of that only the board knows.
         """
         if ticket is not None:
             known = await self._present(ticket, back=False)
@@ -120,6 +122,7 @@ class Visits(Entering, Inside):
         chooses = asks and ticket is None and lane is None and len(self.room.open_lanes) > 1
         if self.people is not None or chooses:
             return Ask()
+        at_once = at_once and (self.board.phase != Phase.PAUSED or self.board.stale)
         entered = without_person(
             await self._enter(self.room.lane_for(lane, ticket.lane if ticket else None), at_once=at_once)
         )

@@ -222,3 +222,18 @@ async def test_the_last_word_on_the_slots_left_is_never_lost_however_fast_they_g
         return bool((await visitor.get(f"{ROOM}/board.json")).json()["slots_left"] == 0)
 
     await eventually(told, 10)
+
+
+async def test_a_room_without_slots_lets_nobody_in_at_once(open_whole: OpenWhole) -> None:
+    whole = await open_whole(pace_per_minute=600, burst=10, stop_when_empty=True)
+    inside, newcomer, program = whole.visitor(), whole.visitor(), whole.program()
+    assert (await inside.get("/slots/0")).body == b"ok", "an empty line with slots lets people in"
+    await whole.turn(1.5)
+    assert (await inside.get(f"{ROOM}/board.json")).json()["phase"] == "paused"
+    assert 'data-phase="paused"' in (await newcomer.get("/a")).text
+    assert (await program.get("/a")).problem == "waiting"
+    await whole.turns(5)
+    assert await newcomer.state() == "waiting"
+    assert (await inside.get("/slots/8")).body == b"ok"
+    await whole.called(newcomer)
+    assert (await newcomer.claim()).status == 200
