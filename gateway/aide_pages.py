@@ -201,8 +201,7 @@ class AidePages:
             await see_other(asked.send, HOME, [])
             return
         asked.room.metrics.admissions.inc()
-        seconds = outcome.granted.expires_at - int(self._clock())
-        await see_other(asked.send, asked.room.home, [asked.room.cookies.set_pass(outcome.token, seconds)])
+        await see_other(asked.send, asked.room.home, [asked.room.pass_cookie(outcome)])
 
     async def _extend(self, asked: Asked) -> None:
         await asked.room.aides.extend(asked.who, asked.place)

@@ -71,7 +71,7 @@ class Edge:
         self._proxy = Proxy()
         self._pages = Pages(settings.templates, rooms=settings.room)
         self.answers, self.boards = Answers(self._pages, secure=settings.secure), Boards()
-        self._visitors = Visitors(self.answers, clock)
+        self._visitors = Visitors(self.answers)
         self._codes = Codes(self.answers, Attempts(settings.networks, clock), settings.public_url)
         self._desk = Desk(
             settings, secrets, self.directory, self.answers, visitors=self._visitors, codes=self._codes, clock=clock
@@ -83,7 +83,7 @@ class Edge:
             trusted=settings.networks, public_scheme=urlsplit(settings.public_url).scheme, clock=clock,
         )  # fmt: skip
         self.hosts = self.directory.hosts(urlsplit(settings.public_url).netloc.lower())
-        self._verify = Verify(self.directory, hosts=self.hosts, trusted=settings.networks, clock=clock)
+        self._verify = Verify(self.directory, hosts=self.hosts, trusted=settings.networks)
         self._console = Console(settings, secrets, clock)
         operators = Operators(self.directory, self._console, settings.public_url, clock)
         probes = Probes(self.store, self.directory, clock)

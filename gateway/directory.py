@@ -14,7 +14,7 @@ from ecluse.services.invitations import Invitations
 from ecluse.services.moves import Moves, Signers
 from ecluse.services.operations import Operations
 from ecluse.services.people import STRETCH_MS, People
-from ecluse.services.visits import Visits
+from ecluse.services.visits import Admission, Visits
 from ecluse.settings import RoomSettings, Secrets, Settings
 from ecluse.store.aided import AidedStore
 from ecluse.store.client import Store
@@ -74,6 +74,10 @@ class RoomEdge:
                 self.metrics.requests[RequestOutcome.TOO_FAST].inc()
                 raise
         self.metrics.requests[RequestOutcome.PROXIED].inc()
+
+    def pass_cookie(self, admission: Admission) -> tuple[bytes, bytes]:
+        """The cookie that gives a visitor this pass, for as long as it lives."""
+        return self.cookies.set_pass(admission.token, self.desk.seconds_left(admission.granted))
 
     def is_open(self, raw_path: bytes) -> bool:
         """Whether this path is never queued."""

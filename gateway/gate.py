@@ -102,10 +102,7 @@ class Gate:
             return granted, []
         if renewed is None:
             return None
-        return renewed.granted, [self._pass_cookie(room, renewed)]
-
-    def _pass_cookie(self, room: RoomEdge, admission: Admission) -> tuple[bytes, bytes]:
-        return room.cookies.set_pass(admission.token, admission.granted.expires_at - int(self._clock()))
+        return renewed.granted, [room.pass_cookie(renewed)]
 
     async def _without_pass(self, scope: Scope, receive: Receive, send: Send, room: RoomEdge) -> None:
         if not takes_place(scope):
@@ -124,7 +121,7 @@ class Gate:
             case Admission():
                 room.metrics.admissions.inc()
                 room.metrics.requests[RequestOutcome.ADMITTED].inc()
-                await self._forward(scope, receive, send, room, found.granted, [self._pass_cookie(room, found)])
+                await self._forward(scope, receive, send, room, found.granted, [room.pass_cookie(found)])
             case Place():
                 room.metrics.requests[RequestOutcome.WAITING].inc()
                 if found.fresh:
@@ -199,7 +196,7 @@ class Gate:
         log.warning("store_away", room=room.id, policy=policy, why=str(error))
         if policy == "open":
             grace = room.visits.grace()
-            await self._forward(scope, receive, send, room, grace.granted, [self._pass_cookie(room, grace)])
+            await self._forward(scope, receive, send, room, grace.granted, [room.pass_cookie(grace)])
             return
         if policy == "hold" and ticket is not None and wants_page(scope) and scope["method"] not in UNSAFE:
             ahead = room.board.last_ahead(ticket.lane, room.visits.place_of(ticket))

@@ -34,6 +34,10 @@ class PassDesk:
         self._read[token] = granted
         return granted
 
+    def seconds_left(self, granted: Pass) -> int:
+        """For how many whole seconds a pass still opens the room."""
+        return granted.expires_at - int(self._clock())
+
     def for_origin(self, granted: Pass) -> bytes:
         """A pass of at most a minute under the origin's key, saying whose visit this is."""
         now = self._clock()

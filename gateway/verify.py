@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import quote
 
-from ecluse.clock import Clock
 from ecluse.domain.errors import EcluseError, FormNotSent, NotFound, PassNeeded, StoreAway
 from ecluse.domain.errors import Waiting as MustWait
 from ecluse.telemetry import RequestOutcome
@@ -37,12 +36,10 @@ class Verify:
         *,
         hosts: frozenset[str] | None,
         trusted: Sequence[IPv4Network | IPv6Network],
-        clock: Clock,
     ) -> None:
         self._directory = directory
         self._hosts = hosts
         self._trusted = trusted
-        self._clock = clock
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer a proxy: 200 to let through, otherwise what it should tell the visitor."""
@@ -94,7 +91,7 @@ class Verify:
                 if renewed is None:
                     return False
                 granted = renewed.granted
-                headers.append(room.cookies.set_pass(renewed.token, granted.expires_at - int(self._clock())))
+                headers.append(room.pass_cookie(renewed))
         headers += [
             (b"ecluse-room", room.id.encode()),
             (b"ecluse-session", granted.session.encode()),

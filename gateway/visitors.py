@@ -6,7 +6,6 @@ The board and a waiting ticket are answered from memory; a join and a claim are 
 import json
 from urllib.parse import quote
 
-from ecluse.clock import Clock
 from ecluse.domain.errors import (
     FormNotSent,
     Gone,
@@ -52,9 +51,8 @@ from gateway.visitor_answers import (
 class Visitors:
     """The visitor interface of all rooms."""
 
-    def __init__(self, answers: Answers, clock: Clock) -> None:
+    def __init__(self, answers: Answers) -> None:
         self._answers = answers
-        self._clock = clock
 
     @property
     def table(self) -> Table:
@@ -124,7 +122,7 @@ class Visitors:
         room.metrics.claims[ClaimOutcome.ADMITTED].inc()
         room.metrics.requests[RequestOutcome.CLAIM_ADMITTED].inc()
         granted = admission.granted
-        cookies = [self._pass_cookie(room, admission)]
+        cookies = [room.pass_cookie(admission)]
         if "unsent" in query(scope):
             await self._answers.error(scope, send, FormNotSent(), room=room, retry_to=to, headers=cookies)
             return
@@ -244,7 +242,4 @@ class Visitors:
             renewed = await room.visits.renew(granted)
         except StoreAway:
             return []
-        return None if renewed is None else [self._pass_cookie(room, renewed)]
-
-    def _pass_cookie(self, room: RoomEdge, admission: Admission) -> tuple[bytes, bytes]:
-        return room.cookies.set_pass(admission.token, admission.granted.expires_at - int(self._clock()))
+        return None if renewed is None else [room.pass_cookie(renewed)]
