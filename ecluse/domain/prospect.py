@@ -171,13 +171,16 @@ def _with_minute(minutes: tuple[_Minute, ...], turn: RoomTurn, lane: LaneTurn, r
 
 
 def _why(minutes: Sequence[_Minute]) -> Slower | None:
-    if len(minutes) < 2:
+    now, past = minutes[-1] if minutes else None, minutes[:-1]
+    if now is None or not past:
         return None
-    now, best = minutes[-1], max(minutes[:-1], key=lambda each: each.slow)
+    best = max(past, key=lambda each: each.slow)
+    if now.slow < _MUCH_SLOWER * best.slow and now.pace < _PART_THAT_COUNTS * best.pace:
+        return Slower.PACE
+    # In its first minute nothing was measured yet: a lane that is slower than was hoped then did not become slower.
+    best = max(past[1:], key=lambda each: each.slow, default=now)
     if now.slow >= _MUCH_SLOWER * best.slow:
         return None
-    if now.pace < _PART_THAT_COUNTS * best.pace:
-        return Slower.PACE
     if now.full > best.full:
         return Slower.FULL
     if now.share < _PART_THAT_COUNTS * best.share:

@@ -213,6 +213,9 @@ def test_a_wait_that_grows_says_why(room: Room, visit: Visit) -> None:
     expect(page.locator('[data-slot="why"]')).to_contain_text(
         "fewer people are let in now: 12 per hour", timeout=30_000
     )
+    room.set(mode="paused", reason="printers")
+    state(page, "paused", 30)
+    expect(page.locator('[data-slot="why"]')).to_be_hidden()
 
 
 @pytest.mark.parametrize("hours", [-3, 3])

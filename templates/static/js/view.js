@@ -175,6 +175,8 @@ export class View {
     this.slots.alerts.hidden = !["waiting", "called", "paused", "prequeue", "drawing"].includes(shown);
     this.retitle();
     if (!changed) return false;
+    // what was said of a wait is of no use to somebody who waits no more
+    if (shown !== "waiting") this.slots.why.hidden = this.slots.moved.hidden = true;
     const heading = this.main.querySelector(`section[data-when="${shown}"] h2`);
     // The focus moves only where it must: to the call, or off something that is no longer there.
     if (shown === "called" || (held && !document.activeElement?.checkVisibility?.())) heading.focus();

@@ -121,6 +121,20 @@ def test_more_people_who_come_when_called_are_a_reason() -> None:
     assert lane.why == {"main": Slower.SHOWS}
 
 
+def test_a_line_slower_than_hoped_in_its_first_minute_did_not_become_slower() -> None:
+    lane = Steady()
+    lane.second = 48  # a dozen seconds are left of the minute in which the line begins
+    lane.pass_by(12, show=0.4)
+    hoped = lane.rates[1]
+    lane.pass_by(30, show=0.95)
+    assert lane.rates[1] < 0.7 * hoped
+    for _ in range(600):
+        assert lane.why == {}
+        lane.pass_by(1)
+    lane.pass_by(240, pace=20.0)
+    assert lane.why == {"main": Slower.PACE}
+
+
 def test_a_lane_that_got_faster_or_empty_needs_no_reason() -> None:
     lane = Steady()
     lane.pass_by(900)
