@@ -224,7 +224,8 @@ async def test_an_aide_signs_in_for_some_hours_and_out(whole: Whole) -> None:
 
 async def test_no_other_proof_signs_an_aide_in(whole: Whole) -> None:
     waiting = await whole.waiting()
-    forged = ["1~x~9999999999.AAAA", waiting.ticket, (await signed_in(whole)).jar["ecluse_help"][:-2] + "AA"]
+    body, _, signature = (await signed_in(whole)).jar["ecluse_help"].rpartition(".")
+    forged = ["1~x~9999999999.AAAA", waiting.ticket, f"{body}.{signature[::-1]}"]
     for token in forged:
         thief = Visitor(whole.ports[0], {"ecluse_help": token})
         assert "Helpers: sign in" in (await thief.get(HELP, accept_language="en")).text
